@@ -1,0 +1,65 @@
+//! `cargo xtask TASK`: everything the project does to itself.
+#![allow(clippy::print_stdout, reason = "a command line tool speaks on standard output")]
+
+mod changelog;
+mod docs;
+mod fuzz;
+mod interop;
+mod licences;
+mod parity;
+mod shell;
+mod suite;
+mod tally;
+mod tidy;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask TASK [OPTIONS]
+
+Tasks
+  test [--only PART[,PART…]] [--list]   everything continuous integration runs, set-up included
+  tidy                                  layers, lengths, forbidden words and calls
+  parity [--missing KIND]               how much of ejabberd is known, built and tested
+  docs [--check]                        writes docs/manual/ from the option declarations
+  licences                              licences, sources and duplicates of all dependencies
+  interop [SUITE…]                      real clients against a real server
+  fuzz [--seconds N] [TARGET…]          a bounded run of the fuzz targets
+  changelog [--release VERSION]         shows, or moves into CHANGELOG.md, the fragments of changelog.d/
+
+Examples
+  cargo xtask test --only tidy,unit
+  cargo xtask interop main_job
+  cargo xtask fuzz --seconds 60 xml
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Some((task, rest)) = arguments.split_first() else {
+        print!("{HELP}");
+        return ExitCode::from(2);
+    };
+    let done = match task.as_str() {
+        "test" => suite::command(rest),
+        "tidy" => tidy::command(rest),
+        "parity" => parity::command(rest),
+        "docs" => docs::command(rest),
+        "licences" => licences::command(rest),
+        "interop" => interop::command(rest),
+        "fuzz" => fuzz::command(rest),
+        "changelog" => changelog::command(rest),
+        "help" | "--help" | "-h" => {
+            print!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        other => Err(anyhow::anyhow!("there is no task `{other}`; see `cargo xtask help`")),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
