@@ -1,0 +1,23 @@
+//! XMPP without sockets or clocks: stanzas and errors (RFC 6120, RFC 6121), the payloads that every feature uses, and
+//! the client stream as a machine.
+
+pub mod datetime;
+pub mod delay;
+pub mod forms;
+pub mod forwarded;
+pub mod hints;
+mod kind;
+pub mod ns;
+mod payload;
+pub mod rsm;
+mod stanza;
+mod stanza_error;
+pub mod stanza_id;
+mod stream_error;
+pub mod write;
+
+pub use kind::{IqType, MessageType, PresenceType, StanzaType};
+pub use payload::{Payload, Piece};
+pub use stanza::Stanza;
+pub use stanza_error::{Condition, ErrorType, StanzaError};
+pub use stream_error::{StreamError, StreamErrorCondition};
