@@ -1,0 +1,155 @@
+//! The servers' configuration files and command lines, tuned as an expert would.
+
+use super::{Kind, Setup};
+use anyhow::{Context, Result, ensure};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+const EJABBERD: &str = include_str!("../../peers/ejabberd.yml");
+const PROSODY: &str = include_str!("../../peers/prosody.cfg.lua");
+pub const DOMAIN: &str = "localhost";
+
+/// Where one server lives and listens.
+#[derive(Debug, Clone)]
+pub struct Place {
+    pub kind: Kind,
+    pub setup: Setup,
+    /// Absolute, made by `prepare`
+    pub home: PathBuf,
+    pub port: u16,
+    pub port_tls: u16,
+}
+
+/// Empties the server's home and writes its certificate, configuration and database.
+pub fn prepare(place: &Place) -> Result<()> {
+    let home = &place.home;
+    if home.exists() {
+        fs::remove_dir_all(home)?;
+    }
+    fs::create_dir_all(home)?;
+    crate::certificate::write(DOMAIN, &home.join("server.pem"))?;
+    match place.kind {
+        Kind::Relay => {}
+        Kind::Ejabberd => {
+            fs::write(home.join("ejabberd.yml"), ejabberd(place))?;
+            create_database(&home.join("archive.db"), "/usr/share/ejabberd/sql/lite.sql")?;
+        }
+        Kind::Nightjar => fs::write(home.join("ejabberd.yml"), ejabberd(place))?,
+        Kind::Prosody => {
+            fs::create_dir_all(home.join("data"))?;
+            fs::write(home.join("prosody.cfg.lua"), prosody(place))?;
+            create_database(&home.join("archive.db"), "")?;
+        }
+    }
+    Ok(())
+}
+
+/// The write-ahead log is a property of the file, so it can be switched on for servers that have no option for it.
+fn create_database(path: &Path, schema: &str) -> Result<()> {
+    let mut command = Command::new("sqlite3");
+    command.arg(path).arg("PRAGMA journal_mode=WAL");
+    if !schema.is_empty() {
+        command.arg(format!(".read {schema}"));
+    }
+    let status = command.stdout(Stdio::null()).status().context("sqlite3 is needed")?;
+    ensure!(status.success(), "{} was not created", path.display());
+    Ok(())
+}
+
+fn ejabberd(place: &Place) -> String {
+    let home = place.home.display();
+    let archive = place.setup == Setup::Archive;
+    // Nightjar keeps everything in SQLite without being told.
+    let storage = match (place.kind, archive) {
+        (Kind::Ejabberd, true) => format!("sql_type: sqlite\nsql_database: \"{home}/archive.db\""),
+        _ => String::new(),
+    };
+    let database = if place.kind == Kind::Ejabberd { "\n    db_type: sql" } else { "" };
+    let module = format!("  mod_mam:\n    default: always{database}");
+    fill(
+        EJABBERD,
+        place,
+        &[
+            ("{password_format}", if archive { "scram" } else { "plain" }),
+            ("{storage}", &storage),
+            ("{archive}", if archive { &module } else { "" }),
+        ],
+    )
+}
+
+fn prosody(place: &Place) -> String {
+    let archive = place.setup == Setup::Archive;
+    let sql = format!("sql = {{ driver = \"SQLite3\", database = \"{}/archive.db\" }}", place.home.display());
+    fill(
+        PROSODY,
+        place,
+        &[
+            ("{authentication}", if archive { "internal_hashed" } else { "internal_plain" }),
+            ("{storage}", if archive { "{ archive = \"sql\" }" } else { "\"internal\"" }),
+            ("{sql}", if archive { &sql } else { "" }),
+            ("{archive}", if archive { "\"mam\"" } else { "" }),
+        ],
+    )
+}
+
+fn fill(template: &str, place: &Place, more: &[(&str, &str)]) -> String {
+    let mut text = template
+        .replace("{domain}", DOMAIN)
+        .replace("{home}", &place.home.display().to_string())
+        .replace("{port}", &place.port.to_string())
+        .replace("{port_tls}", &place.port_tls.to_string());
+    for (mark, value) in more {
+        text = text.replace(mark, value);
+    }
+    text
+}
+
+/// The command that runs the server in the foreground. `nightjar`: its binary.
+pub fn command(place: &Place, nightjar: &Path) -> Result<Command> {
+    let home = &place.home;
+    let mut command = match place.kind {
+        Kind::Relay => Command::new(std::env::current_exe()?),
+        Kind::Ejabberd => Command::new("erl"),
+        Kind::Prosody => Command::new("prosody"),
+        Kind::Nightjar => Command::new(nightjar),
+    };
+    match place.kind {
+        Kind::Relay => {
+            command.args(["relay", "--port", &place.port.to_string()]);
+        }
+        Kind::Ejabberd => {
+            // No busy waiting: it would count as work. Without a node name no epmd is started.
+            command.args("+K true +P 250000 +sbwt none +sbwtdcpu none +sbwtdio none +Bd -noinput".split(' '));
+            command.args(["-mnesia", "dir", &format!("\"{}/spool\"", home.display())]);
+            command.args(["-ejabberd", "quiet", "true", "-s", "ejabberd"]);
+            command.env("ERL_LIBS", libraries()?).env("EJABBERD_CONFIG_PATH", home.join("ejabberd.yml"));
+            command.env("EJABBERD_LOG_PATH", home.join("ejabberd.log"));
+            command.env("ERL_CRASH_DUMP", home.join("crash.dump"));
+        }
+        Kind::Prosody => {
+            command.arg("--config").arg(home.join("prosody.cfg.lua")).arg("-F");
+        }
+        Kind::Nightjar => {
+            let state = home.join("state");
+            command.arg("start").arg("--home").arg(state).arg("--config").arg(home.join("ejabberd.yml"));
+        }
+    }
+    Ok(command)
+}
+
+/// Debian keeps ejabberd's own applications in the folder of the machine's architecture.
+fn libraries() -> Result<PathBuf> {
+    for entry in fs::read_dir("/usr/lib")?.flatten() {
+        if fs::read_dir(entry.path()).is_ok_and(|mut inner| {
+            inner.any(|inner| {
+                inner.is_ok_and(|inner| inner.file_name().to_string_lossy().starts_with("ejabberd-"))
+            })
+        }) {
+            return Ok(entry.path());
+        }
+    }
+    anyhow::bail!("ejabberd is not installed: apt-get install ejabberd")
+}

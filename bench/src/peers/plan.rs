@@ -1,0 +1,155 @@
+//! Which work is measured, in which order.
+
+use super::{Kind, Setup, server::Server};
+use crate::{
+    report::Report,
+    run,
+    target::{Mechanism, Tls},
+    work::{chat, idle, login, page, register, store},
+};
+use anyhow::Result;
+
+/// How much of each work; see the options of `compare`.
+#[derive(Debug, Clone, Copy)]
+pub struct Amount {
+    pub seconds: f64,
+    pub sessions: usize,
+    pub settle: f64,
+    pub pairs: usize,
+    /// Accounts that exist at least, in the set-up without an archive
+    pub accounts: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    Idle { tls: Tls },
+    Login { mechanism: Mechanism, tls: Tls },
+    Chat { window: usize, tls: Tls },
+    Store { window: usize },
+    Page,
+}
+
+/// The archives that are read in pages are of a known size, so they are others than those of the chat.
+const FIRST_READER: usize = 1000;
+const READERS: usize = 8;
+const LOGIN_ACCOUNTS: usize = 50;
+
+const CHAT: &[Work] = &[
+    // First, each on a fresh server: memory that earlier work left behind would hide what sessions need.
+    Work::Idle { tls: Tls::None },
+    Work::Idle { tls: Tls::Direct },
+    Work::Login { mechanism: Mechanism::Plain, tls: Tls::None },
+    Work::Login { mechanism: Mechanism::Plain, tls: Tls::Starttls },
+    Work::Login { mechanism: Mechanism::Plain, tls: Tls::Direct },
+    Work::Chat { window: 1, tls: Tls::None },
+    Work::Chat { window: 16, tls: Tls::None },
+    Work::Chat { window: 1, tls: Tls::Direct },
+    Work::Chat { window: 16, tls: Tls::Direct },
+];
+
+const ARCHIVE: &[Work] = &[
+    Work::Login { mechanism: Mechanism::ScramSha1, tls: Tls::None },
+    Work::Login { mechanism: Mechanism::ScramSha1, tls: Tls::Direct },
+    Work::Store { window: 1 },
+    Work::Store { window: 16 },
+    Work::Page,
+];
+
+impl Setup {
+    pub fn works(self) -> &'static [Work] {
+        match self {
+            Self::Chat => CHAT,
+            Self::Archive => ARCHIVE,
+        }
+    }
+
+    /// Creates the accounts that its works need.
+    pub fn register(self, server: &Server, amount: &Amount) -> Result<()> {
+        if server.place.kind == Kind::Relay {
+            return Ok(());
+        }
+        let ranges: &[(usize, usize)] = match self {
+            Self::Chat => {
+                &[(0, amount.accounts.max(amount.sessions).max(amount.pairs * 2).max(LOGIN_ACCOUNTS))]
+            }
+            Self::Archive => &[(0, (amount.pairs * 2).max(LOGIN_ACCOUNTS)), (FIRST_READER, READERS)],
+        };
+        for &(first, accounts) in ranges {
+            let target = server.target(Tls::None, None, first);
+            run(register::run(&target, &register::Options { accounts, concurrency: 16 }))?;
+        }
+        Ok(())
+    }
+}
+
+impl Work {
+    pub fn name(self) -> String {
+        let over = |tls| match tls {
+            Tls::None => "plain TCP",
+            Tls::Starttls => "STARTTLS",
+            Tls::Direct => "direct TLS",
+        };
+        match self {
+            Self::Idle { tls } => format!("idle session, {}", over(tls)),
+            Self::Login { mechanism, tls } => format!("login, {}, {}", mechanism.name(), over(tls)),
+            Self::Chat { window, tls } => format!("chat, {window} in flight, {}", over(tls)),
+            Self::Store { window } => format!("archived chat, {window} in flight, plain TCP"),
+            Self::Page => "archive page of 50, plain TCP".into(),
+        }
+    }
+
+    pub fn needs_fresh_server(self) -> bool {
+        matches!(self, Self::Idle { .. })
+    }
+
+    /// A relay speaks no XMPP.
+    pub fn suits(self, kind: Kind) -> bool {
+        kind != Kind::Relay || matches!(self, Self::Chat { tls: Tls::None, .. })
+    }
+
+    pub fn measure(self, server: &Server, amount: &Amount) -> Result<Report> {
+        let bare = server.place.kind == Kind::Relay;
+        let seconds = amount.seconds;
+        let chat = |window, bare| chat::Options {
+            pairs: amount.pairs,
+            window,
+            bytes: 100,
+            warm_up: 2.0,
+            seconds,
+            count: u64::MAX,
+            bare,
+        };
+        match self {
+            Self::Idle { tls } => {
+                let options =
+                    idle::Options { sessions: amount.sessions, concurrency: 8, settle: amount.settle };
+                run(idle::run(&server.target(tls, None, 0), &options))
+            }
+            Self::Login { mechanism, tls } => {
+                let options = login::Options {
+                    accounts: LOGIN_ACCOUNTS,
+                    concurrency: 8,
+                    warm_up: 1.0,
+                    seconds,
+                    count: 20_000,
+                };
+                run(login::run(&server.target(tls, Some(mechanism), 0), &options))
+            }
+            Self::Chat { window, tls } => run(chat::run(&server.target(tls, None, 0), &chat(window, bare))),
+            Self::Store { window } => {
+                run(store::run(&server.target(Tls::None, None, 0), &chat(window, false)))
+            }
+            Self::Page => {
+                let options = page::Options {
+                    readers: READERS,
+                    fill: 500,
+                    page: 50,
+                    warm_up: 1.0,
+                    seconds,
+                    count: u64::MAX,
+                };
+                run(page::run(&server.target(Tls::None, None, FIRST_READER), &options))
+            }
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! `cargo xtask bench`: Nightjar, Debian's ejabberd and Prosody in turn with the same work, in one run.
+
+use crate::shell::{cargo, has, is_root, must, target};
+use anyhow::{Result, ensure};
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The peers' Debian packages, with the database drivers and the tool that makes their archives' files.
+const EJABBERD: &[&str] = &["ejabberd", "erlang-p1-sqlite3", "sqlite3"];
+const PROSODY: &[&str] = &["prosody", "lua-sec", "lua-dbi-sqlite3", "sqlite3"];
+
+/// Without an argument everything is compared; the arguments are those of `nightjar-bench compare`.
+pub(crate) fn run(args: &[String]) -> Result<()> {
+    let peers = args.iter().skip_while(|arg| *arg != "--peers").nth(1);
+    let peers = peers.map_or("relay,ejabberd,prosody,nightjar", String::as_str);
+    install(peers)?;
+    let mut build = cargo();
+    build.args(["build", "--release", "--package", "nightjar-bench"]);
+    if peers.contains("nightjar") {
+        build.args(["--package", "nightjar"]);
+    }
+    ensure!(build.status()?.success(), "the release build failed");
+    let binaries = target().join("release");
+    let status = Command::new(binaries.join("nightjar-bench"))
+        .arg("compare")
+        .args(args)
+        .arg("--home")
+        .arg(target().join("bench"))
+        .arg("--nightjar")
+        .arg(binaries.join("nightjar"))
+        .status()?;
+    ensure!(status.success(), "the comparison failed");
+    Ok(())
+}
+
+fn install(peers: &str) -> Result<()> {
+    let mut missing: Vec<&str> = [("ejabberd", EJABBERD), ("prosody", PROSODY)]
+        .iter()
+        .filter(|(peer, _)| peers.contains(peer))
+        .flat_map(|(_, packages)| packages.iter().copied())
+        .filter(|package| !is_installed(package))
+        .collect();
+    missing.dedup();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    ensure!(is_root() && has("apt-get"), "missing Debian packages: {}", missing.join(" "));
+    let _quiet = NoServices::new()?;
+    must("apt-update", Command::new("apt-get").args(["-q", "update"]))?;
+    let mut install = Command::new("apt-get");
+    install.env("DEBIAN_FRONTEND", "noninteractive").args(["-q", "-y", "--no-install-recommends", "install"]);
+    must("apt-install-peers", install.args(missing))?;
+    Ok(())
+}
+
+fn is_installed(package: &str) -> bool {
+    Command::new("dpkg-query")
+        .args(["--show", "--showformat=${db:Status-Status}", package])
+        .output()
+        .is_ok_and(|output| output.stdout == b"installed")
+}
+
+/// While this lives Debian starts no service that it installs: the peers are run from homes of their own.
+struct NoServices(Option<PathBuf>);
+
+impl NoServices {
+    fn new() -> Result<Self> {
+        let path = Path::new("/usr/sbin/policy-rc.d");
+        if path.exists() {
+            return Ok(Self(None));
+        }
+        File::create(path)?.write_all(b"#!/bin/sh\nexit 101\n")?;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755))?;
+        Ok(Self(Some(path.to_owned())))
+    }
+}
+
+impl Drop for NoServices {
+    fn drop(&mut self) {
+        if let Some(path) = &self.0 {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
