@@ -101,6 +101,13 @@ impl ScramKeys {
             .is_ok_and(|derived| self.stored_key.same_as(derived.stored_key.expose()))
     }
 
+    /// A stand-in for a check that was made before: equal only for the same keys and password. `process_key` must be
+    /// random and never leave the process, or the tag would be a hash that is cheap to guess against.
+    pub fn verification_tag(&self, process_key: &Secret, password: &Secret) -> Secret {
+        let parts = [self.stored_key.expose(), password.expose()];
+        Secret::new(self.hash.hmac(process_key.expose(), &parts))
+    }
+
     pub fn hash(&self) -> ScramHash {
         self.hash
     }

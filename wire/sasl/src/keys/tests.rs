@@ -62,6 +62,19 @@ fn nothing_secret_is_printed() {
     }
 }
 
+#[test]
+fn verification_tags_tell_keys_and_passwords_apart() {
+    let secret = |text: &str| Secret::from(text);
+    let keys = derived(ScramHash::Sha256);
+    let other_salt = ScramKeys::derive(ScramHash::Sha256, &secret("pencil"), b"another salt", 4096).unwrap();
+    let tag = keys.verification_tag(&secret("process"), &secret("pencil"));
+    let same = |other: Secret| tag.same_as(other.expose());
+    assert!(same(keys.verification_tag(&secret("process"), &secret("pencil"))));
+    assert!(!same(keys.verification_tag(&secret("process"), &secret("eraser"))));
+    assert!(!same(keys.verification_tag(&secret("restart"), &secret("pencil"))));
+    assert!(!same(other_salt.verification_tag(&secret("process"), &secret("pencil"))));
+}
+
 /// RFC 4231 §4.2, §4.7 and RFC 2202 case 6: short keys are padded, long ones hashed.
 #[test]
 fn hmac_vectors() {
