@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use nightjar_store::StoreError;
 use parking_lot::{Condvar, Mutex};
@@ -21,12 +22,14 @@ struct State<T> {
     items: VecDeque<(T, usize)>,
     bytes: usize,
     sleepers: usize,
+    /// Items that make it worth waking a sleeper.
+    wanted: usize,
     closed: bool,
 }
 
 impl<T> Queue<T> {
     pub(crate) fn new(item_limit: usize, byte_limit: usize) -> Queue<T> {
-        let state = State { items: VecDeque::new(), bytes: 0, sleepers: 0, closed: false };
+        let state = State { items: VecDeque::new(), bytes: 0, sleepers: 0, wanted: 1, closed: false };
         Queue {
             state: Mutex::new(state),
             ready: Condvar::new(),
@@ -49,7 +52,7 @@ impl<T> Queue<T> {
         state.items.push_back((item, weight));
         state.bytes += weight;
         self.accepted.fetch_add(1, Ordering::Release);
-        let wake = state.sleepers > 0;
+        let wake = state.sleepers > 0 && state.items.len() >= state.wanted;
         drop(state);
         if wake {
             self.ready.notify_one();
@@ -64,6 +67,17 @@ impl<T> Queue<T> {
 
     /// Waits for items and moves up to `items` of them into `taken`; false when the queue is closed and empty.
     pub(crate) fn take(&self, taken: &mut Vec<T>, items: usize) -> bool {
+        self.take_more(taken, items, 0, Duration::ZERO)
+    }
+
+    /// Like [`take`](Queue::take), and once there is an item gives `more` others `patience` to arrive.
+    pub(crate) fn take_more(
+        &self,
+        taken: &mut Vec<T>,
+        items: usize,
+        more: usize,
+        patience: Duration,
+    ) -> bool {
         let mut state = self.state.lock();
         while state.items.is_empty() {
             if state.closed {
@@ -72,6 +86,15 @@ impl<T> Queue<T> {
             state.sleepers += 1;
             self.ready.wait(&mut state);
             state.sleepers -= 1;
+        }
+        if more > 0 && !state.closed {
+            state.wanted = items.min(state.items.len() + more);
+            state.sleepers += 1;
+            let wanted = state.wanted;
+            let few = |state: &mut State<T>| !state.closed && state.items.len() < wanted;
+            self.ready.wait_while_for(&mut state, few, patience);
+            state.sleepers -= 1;
+            state.wanted = 1;
         }
         let count = state.items.len().min(items);
         let mut bytes = 0;

@@ -11,6 +11,8 @@
 
 mod backend;
 mod breaker;
+#[cfg(feature = "contract")]
+pub mod contract;
 mod error;
 mod like;
 pub mod migrate;
