@@ -45,7 +45,10 @@ async def _one(name, function, seconds):
         place = traceback.extract_tb(error.__traceback__)[-1]
         verdict = f"FAIL {name}: {error} ({os.path.basename(place.filename)}:{place.lineno})"
     except asyncio.TimeoutError:
-        verdict = f"FAIL {name}: not finished after {seconds} s"
+        over = time.monotonic() - start >= seconds
+        place = traceback.extract_tb(sys.exc_info()[2])
+        line = next((entry.lineno for entry in place if entry.filename == sys.argv[0]), "?")
+        verdict = f"FAIL {name}: {f'not finished after {seconds} s' if over else f'nothing came in time (line {line})'}"
     except Exception as error:
         traceback.print_exc()
         verdict = f"FAIL {name}: {type(error).__name__}: {error}"
