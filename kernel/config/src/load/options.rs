@@ -1,0 +1,214 @@
+//! Options of the top level, a module or a listener, with their defaults.
+
+use std::collections::BTreeMap;
+
+use nightjar_text::Text;
+
+use super::{Layer, Loader};
+use crate::catalogue::{Known, Options as KnownOptions};
+use crate::compat::REMOVED;
+use crate::diagnostic::Diagnostic;
+use crate::keywords::Keywords;
+use crate::kind::Default;
+use crate::nearest::nearest;
+use crate::node::{Content, Entry, Node, Place, Position};
+use crate::options::{Options, Setting};
+use crate::value::Value;
+
+/// Options whose values other parts of the loader read.
+const ELSEWHERE: [&str; 12] = [
+    "hosts",
+    "listen",
+    "modules",
+    "host_config",
+    "append_host_config",
+    "include_config_file",
+    "define_keyword",
+    "acl",
+    "access_rules",
+    "shaper",
+    "shaper_rules",
+    "api_permissions",
+];
+
+/// Options that keywords do not reach.
+const WITHOUT_KEYWORDS: [&str; 3] = ["hosts", "loglevel", "version"];
+
+/// Longest chain of defaults that are the values of other options.
+const MAX_DEFAULT_CHAIN: usize = 8;
+
+impl Loader<'_> {
+    /// The top-level options of one layer.
+    pub(super) fn toplevel(&mut self, layer: &Layer, keywords: &Keywords, place: &Place<'_>) -> Options {
+        let known = self.catalogue.toplevel.clone();
+        let mut settings = BTreeMap::new();
+        for entry in &layer.entries {
+            match known.get(&entry.key) {
+                Some(option) => {
+                    self.remark_unbuilt(option, entry, place, "");
+                    let setting = self.toplevel_option(option, entry, keywords, place);
+                    settings.insert(Text::new(option.name), setting);
+                }
+                None => self.unknown(entry, &known, place),
+            }
+        }
+        for option in &known.list {
+            if !settings.contains_key(option.name) {
+                let setting = self.default(option, keywords, 0, &|name| settings.get(name).cloned());
+                settings.insert(Text::new(option.name), setting);
+            }
+        }
+        default_auth_method(&mut settings);
+        Options::new("", settings)
+    }
+
+    fn toplevel_option(
+        &mut self,
+        option: &Known,
+        entry: &Entry,
+        keywords: &Keywords,
+        place: &Place<'_>,
+    ) -> Setting {
+        if option.name == "define_macro" || ELSEWHERE.contains(&option.name) {
+            let value = if option.name == "define_keyword" {
+                self.check(option, &entry.value, &place.key(option.name))
+            } else {
+                Value::untyped(&entry.value)
+            };
+            return Setting { value, node: entry.value.clone(), set: true };
+        }
+        let node = match WITHOUT_KEYWORDS.contains(&option.name) {
+            true => entry.value.clone(),
+            false => keywords.apply(&entry.value),
+        };
+        let value = self.check(option, &node, &place.key(option.name));
+        Setting { value, node, set: true }
+    }
+
+    fn check(&mut self, option: &Known, node: &Node, place: &Place<'_>) -> Value {
+        option.kind.check(node, place, self.report).unwrap_or(Value::Unset)
+    }
+
+    /// The default of a top-level option. Defaults that name another option take its value.
+    fn default(
+        &mut self,
+        option: &Known,
+        keywords: &Keywords,
+        depth: usize,
+        set: &dyn Fn(&str) -> Option<Setting>,
+    ) -> Setting {
+        let toplevel = self.catalogue.toplevel.clone();
+        match &option.default {
+            Default::Yaml(node) => self.yaml_default(option, node, keywords),
+            Default::Toplevel(name) if depth < MAX_DEFAULT_CHAIN => match (set(name), toplevel.get(name)) {
+                (Some(setting), _) => Setting { set: false, ..setting },
+                (None, Some(other)) => self.default(other, keywords, depth + 1, set),
+                (None, None) => unset(option),
+            },
+            _ => unset(option),
+        }
+    }
+
+    fn yaml_default(&mut self, option: &Known, node: &Node, keywords: &Keywords) -> Setting {
+        let node = keywords.apply(node);
+        let value = self.check(option, &node, &Place::TOP.key(option.name));
+        Setting { value, node, set: false }
+    }
+
+    /// The options of a module or listener: `given` is its map.
+    pub(super) fn scoped(
+        &mut self,
+        scope: &str,
+        known: &KnownOptions,
+        given: &Node,
+        keywords: &Keywords,
+        toplevel: &Options,
+        place: &Place<'_>,
+    ) -> Options {
+        let mut settings: BTreeMap<Text, Setting> = BTreeMap::new();
+        for entry in given.entries() {
+            let Some(option) = known.get(&entry.key) else {
+                self.unknown(entry, known, place);
+                continue;
+            };
+            let here = place.key(option.name);
+            if settings.contains_key(option.name) {
+                self.error(&entry.key_at, &here, "this option is given twice");
+                continue;
+            }
+            if known.built {
+                self.remark_unbuilt(option, entry, place, scope);
+            }
+            let node = keywords.apply(&entry.value);
+            let value = self.check(option, &node, &here);
+            settings.insert(Text::new(option.name), Setting { value, node, set: true });
+        }
+        for option in &known.list {
+            if settings.contains_key(option.name) {
+                continue;
+            }
+            let setting = match &option.default {
+                Default::Yaml(node) => self.yaml_default(option, node, keywords),
+                Default::Toplevel(name) => match toplevel.setting(name) {
+                    Some(setting) => Setting { set: false, ..setting.clone() },
+                    None => unset(option),
+                },
+                Default::Unset => unset(option),
+                Default::Required => {
+                    let message = format!("the required option `{}` is missing", option.name);
+                    let error = Diagnostic::error(&given.at, place, message);
+                    self.report.push(error.expected(format!("{}: {}", option.name, option.kind)));
+                    unset(option)
+                }
+            };
+            settings.insert(Text::new(option.name), setting);
+        }
+        Options::new(scope, settings)
+    }
+
+    fn unknown(&mut self, entry: &Entry, known: &KnownOptions, place: &Place<'_>) {
+        let names = known.names().collect::<Vec<_>>();
+        let here = place.key(&entry.key);
+        let mut error = Diagnostic::error(&entry.key_at, here, format!("unknown option `{}`", entry.key));
+        if names.is_empty() {
+            error = error.expected("no options: there are none here");
+        } else if names.len() <= 20 {
+            error = error.expected(format!("one of {}", names.join(", ")));
+        }
+        self.report.push(error.did_you_mean(nearest(&entry.key, names)));
+    }
+
+    /// An option that ejabberd has and this server does not.
+    fn remark_unbuilt(&mut self, option: &Known, entry: &Entry, place: &Place<'_>, scope: &str) {
+        if !option.built && !REMOVED.iter().any(|(name, _)| *name == option.name) {
+            let of = if scope.is_empty() { String::new() } else { format!(" of {scope}") };
+            let what = format!("the option `{}`{of}", option.name);
+            self.report.unsupported(&entry.key_at, place.key(option.name), &what, "; it has no effect");
+        }
+    }
+}
+
+fn unset(option: &Known) -> Setting {
+    let at = match &option.default {
+        Default::Yaml(node) => node.at.clone(),
+        _ => Position::start_of(&crate::node::Source::unnamed()),
+    };
+    Setting { value: Value::Unset, node: Node { content: Content::Null, at }, set: false }
+}
+
+/// `auth_method` is the value of `default_db` when nothing is said.
+fn default_auth_method(settings: &mut BTreeMap<Text, Setting>) {
+    let Some(database) =
+        settings.get("default_db").map(|setting| (setting.value.clone(), setting.node.clone()))
+    else {
+        return;
+    };
+    if let Some(method) = settings.get_mut("auth_method").filter(|method| method.value == Value::Unset) {
+        let at = database.1.at.clone();
+        *method = Setting {
+            value: Value::List(vec![database.0]),
+            node: Node { content: Content::List(vec![database.1]), at },
+            set: false,
+        };
+    }
+}
