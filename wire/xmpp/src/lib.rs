@@ -1,6 +1,7 @@
 //! XMPP without sockets or clocks: stanzas and errors (RFC 6120, RFC 6121), the payloads that every feature uses, and
 //! the client stream as a machine.
 
+pub mod c2s;
 pub mod datetime;
 pub mod delay;
 pub mod forms;
@@ -10,6 +11,7 @@ mod kind;
 pub mod ns;
 mod payload;
 pub mod rsm;
+pub mod sm;
 mod stanza;
 mod stanza_error;
 pub mod stanza_id;
