@@ -231,7 +231,8 @@ impl<'a> Builder<'a> {
 
 fn scalar(text: &str, style: ScalarStyle) -> Content {
     let quoted = !matches!(style, ScalarStyle::Plain);
-    if text.is_empty() && !quoted {
+    // The parser writes a tilde where nothing is written.
+    if matches!(text, "" | "~") && !quoted {
         return Content::Null;
     }
     Content::Scalar(Scalar { text: Text::new(text), quoted })

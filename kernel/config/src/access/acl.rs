@@ -1,6 +1,8 @@
 //! Conditions on who asks, and how they are written.
 
-use nightjar_jid::{nodeprep, resourceprep};
+use std::borrow::Cow;
+
+use nightjar_jid::{JidError, nodeprep, resourceprep};
 use nightjar_text::Text;
 
 use crate::diagnostic::{Diagnostic, Report};
@@ -211,7 +213,7 @@ fn single(name: &str, text: &str) -> Result<Condition, String> {
         "acl" if !text.is_empty() => Condition::Acl(text.into()),
         "ip" => Condition::Ip(Network::parse(text).ok_or_else(bad)?),
         "server" => Condition::Server(domain(text).ok_or_else(bad)?),
-        "resource" => Condition::Resource(resourceprep(text).map_err(|_| bad())?.into()),
+        "resource" => Condition::Resource(prepared(text, resourceprep).ok_or_else(bad)?),
         "server_regexp" | "server_glob" => Condition::ServerMatches(pattern(name, text)?),
         "resource_regexp" | "resource_glob" => Condition::ResourceMatches(pattern(name, text)?),
         "user" | "user_regexp" | "user_glob" | "shared_group" => {
@@ -232,11 +234,16 @@ fn with_server(name: &str, user: &str, server: Option<&str>) -> Result<Condition
         None => None,
     };
     Ok(match name {
-        "user" => Condition::User { user: nodeprep(user).map_err(|_| bad())?.into(), server },
+        "user" => Condition::User { user: prepared(user, nodeprep).ok_or_else(bad)?, server },
         "shared_group" => Condition::SharedGroup { group: user.into(), host: server },
         "user_regexp" | "user_glob" => Condition::UserMatches { user: pattern(name, user)?, server },
         _ => return Err(bad()),
     })
+}
+
+/// A part of an address as addresses have it. Debian's own file names the user "", which is nobody.
+fn prepared<'a>(text: &'a str, prepare: fn(&'a str) -> Result<Cow<'a, str>, JidError>) -> Option<Text> {
+    if text.is_empty() { Some(Text::empty()) } else { prepare(text).ok().map(Text::from) }
 }
 
 /// `user: {a: b}`, `node_glob: {a*: b*}`.

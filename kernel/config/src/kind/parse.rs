@@ -17,6 +17,9 @@ impl std::fmt::Display for TypeError {
 
 const URL_SCHEMES: &str = "http,https";
 
+/// Values that are more than one word.
+const WORDS_WITH_BLANKS: [&str; 2] = ["commercial person", "private person"];
+
 /// Keys of a vCard as options hold one (XEP-0054).
 const VCARD_KEYS: [&str; 29] = [
     "version",
@@ -144,9 +147,9 @@ fn atom(text: &str) -> Result<Type, TypeError> {
     if let Some(kind) = named(text).or_else(|| string(text)) {
         return Ok(kind);
     }
-    let word =
-        |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b' '));
-    if !text.is_empty() && word(text) { Ok(words([text])) } else { Err(TypeError(text.to_owned())) }
+    let letter = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
+    let word = (!text.is_empty() && text.bytes().all(letter)) || WORDS_WITH_BLANKS.contains(&text);
+    if word { Ok(words([text])) } else { Err(TypeError(text.to_owned())) }
 }
 
 fn named(text: &str) -> Option<Type> {
