@@ -1,0 +1,21 @@
+//! Instant messaging: one folder per module of ejabberd.
+
+mod cache_options;
+mod command_support;
+mod support;
+
+pub mod auth_fast;
+pub mod carboncopy;
+pub mod client_state;
+pub mod disco;
+pub mod last;
+pub mod legacy_auth;
+pub mod ping;
+pub mod private;
+pub mod roster;
+pub mod scram_upgrade;
+pub mod sic;
+pub mod stats;
+pub mod stream_mgmt;
+pub mod time;
+pub mod version;
