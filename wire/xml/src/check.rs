@@ -78,7 +78,7 @@ impl Checker {
     pub(crate) fn run<S: Sink>(&mut self, bytes: &[u8], cx: Context<'_>, sink: &mut S) -> Scan<usize> {
         if self.waiting {
             self.await_end(bytes)?;
-            self.waiting = false;
+            (self.waiting, self.scanned) = (false, self.token);
         }
         loop {
             if !self.open.is_empty() {
@@ -248,12 +248,19 @@ impl Checker {
                     _ => Ok(()),
                 }
             }
+            b'/' => {
+                let rest = bytes.get(self.scanned..).unwrap_or_default();
+                self.count(rest.len());
+                self.scanned = bytes.len();
+                memchr::memchr(b'>', rest).map(|_| ()).ok_or(Stop::More)
+            }
             _ => self.await_tag_end(bytes),
         }
     }
 
     /// The same for the opening tag of a stream, or the XML declaration: gives where it ends.
     pub(crate) fn await_prolog_end(&mut self, bytes: &[u8]) -> Scan<usize> {
+        self.scanned = self.scanned.max(1);
         self.await_tag_end(bytes)?;
         Ok(self.scanned)
     }
@@ -261,9 +268,10 @@ impl Checker {
     fn await_tag_end(&mut self, bytes: &[u8]) -> Scan<()> {
         loop {
             let rest = bytes.get(self.scanned..).unwrap_or_default();
+            // A `<` never belongs to a tag: it ends the wait for what will turn out wrong.
             let found = match self.quote {
-                0 => memchr::memchr3(b'>', b'"', b'\'', rest),
-                quote => memchr::memchr(quote, rest),
+                0 => rest.iter().position(|byte| matches!(byte, b'>' | b'"' | b'\'' | b'<')),
+                quote => memchr::memchr2(quote, b'<', rest),
             };
             let Some(found) = found else {
                 self.count(rest.len());
@@ -273,7 +281,7 @@ impl Checker {
             self.count(found + 1);
             self.scanned += found + 1;
             self.quote = match (self.quote, rest.get(found)) {
-                (0, Some(b'>')) => return Ok(()),
+                (_, Some(b'<')) | (0, Some(b'>')) => return Ok(()),
                 (0, Some(&quote)) => quote,
                 _ => 0,
             };

@@ -14,6 +14,8 @@ mod frame;
 mod index;
 mod namespace;
 mod open;
+#[cfg(test)]
+mod oracle;
 mod rewrite;
 mod scan;
 mod stream;
