@@ -6,6 +6,8 @@ pub mod datetime;
 pub mod delay;
 pub mod forms;
 pub mod forwarded;
+#[doc(hidden)]
+pub mod fuzz;
 pub mod hints;
 mod kind;
 pub mod ns;
@@ -16,6 +18,8 @@ mod stanza;
 mod stanza_error;
 pub mod stanza_id;
 mod stream_error;
+#[cfg(test)]
+mod tests;
 pub mod write;
 
 pub use kind::{IqType, MessageType, PresenceType, StanzaType};
