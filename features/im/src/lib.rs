@@ -12,6 +12,7 @@ pub mod last;
 pub mod legacy_auth;
 pub mod ping;
 pub mod private;
+pub mod register;
 pub mod roster;
 pub mod scram_upgrade;
 pub mod sic;
