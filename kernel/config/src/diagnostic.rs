@@ -256,6 +256,11 @@ impl Report {
         self.error_count > 0
     }
 
+    /// Whether further mistakes would not be kept, so that finding out more about them is in vain.
+    pub fn is_full(&self) -> bool {
+        self.errors.len() >= MAX_KEPT
+    }
+
     /// Number of mistakes so far, repeated ones included.
     pub fn errors(&self) -> usize {
         self.error_count

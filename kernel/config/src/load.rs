@@ -6,7 +6,7 @@ mod listeners;
 mod modules;
 mod options;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -113,7 +113,8 @@ fn read(
     if let Some(definitions) = tree.get("define_keyword") {
         keywords = keywords.with(definitions);
     }
-    Loader { catalogue: &catalogue, report, hosts, keywords, missing: Vec::new() }.config(tree)
+    let host_set = Arc::new(hosts.iter().cloned().collect());
+    Loader { catalogue: &catalogue, report, hosts, host_set, keywords, missing: Vec::new() }.config(tree)
 }
 
 /// Options that are given twice: lists and maps are joined, as ejabberd does at the top level and in a host's
@@ -141,8 +142,10 @@ fn group(tree: Node, report: &mut Report) -> Node {
 
 fn join(entries: Vec<Entry>, place: &Place<'_>, report: &mut Report) -> Vec<Entry> {
     let mut joined: Vec<Entry> = Vec::with_capacity(entries.len());
+    let mut known: HashMap<Text, usize> = HashMap::new();
     for entry in entries {
-        let Some(first) = joined.iter_mut().find(|known| known.key == entry.key) else {
+        let index = *known.entry(entry.key.clone()).or_insert(joined.len());
+        let Some(first) = joined.get_mut(index) else {
             joined.push(entry);
             continue;
         };
@@ -170,9 +173,10 @@ fn read_hosts(tree: &Node, report: &mut Report) -> Arc<[Text]> {
     let kind = Type::parse("non-empty [domain]").unwrap_or(Type::Any);
     let hosts = kind.check(node, &place, report);
     let mut names: Vec<Text> = Vec::new();
+    let mut seen: HashSet<Text> = HashSet::new();
     for (index, host) in hosts.iter().flat_map(Value::items).enumerate() {
         let Some(host) = host.as_text() else { continue };
-        if names.contains(host) {
+        if !seen.insert(host.clone()) {
             let at = node.items().get(index).map_or(&node.at, |item| &item.at);
             report.push(Diagnostic::error(
                 at,
@@ -191,37 +195,43 @@ struct Loader<'a> {
     catalogue: &'a Catalogue,
     report: &'a mut Report,
     hosts: Arc<[Text]>,
+    host_set: Arc<HashSet<Text>>,
     /// Those that hold at the top level.
     keywords: Keywords,
     missing: Vec<Text>,
 }
 
-/// The entries of one level, with those of a host put over them.
-#[derive(Clone)]
+/// The entries of the top level, with those of a host put over them.
 struct Layer {
-    entries: Vec<Entry>,
+    shared: Arc<[Entry]>,
+    own: Vec<Entry>,
 }
 
 impl Layer {
     fn get(&self, option: &str) -> Option<&Entry> {
-        self.entries.iter().find(|entry| entry.key == *option)
+        self.own.iter().chain(self.shared.iter()).find(|entry| entry.key == *option)
+    }
+
+    /// Whether a host says something of its own about one of these.
+    fn has_own(&self, options: &[&str]) -> bool {
+        self.own.iter().any(|entry| options.contains(&&*entry.key))
     }
 
     fn set(&mut self, entry: Entry) {
-        match self.entries.iter_mut().find(|known| known.key == entry.key) {
+        match self.own.iter_mut().find(|known| known.key == entry.key) {
             Some(known) => *known = entry,
-            None => self.entries.push(entry),
+            None => self.own.push(entry),
         }
     }
 }
 
 impl Loader<'_> {
     fn config(mut self, tree: Node) -> Option<Config> {
-        let global = Layer { entries: tree.entries().to_vec() };
-        let options = self.toplevel(&global, &self.keywords.clone(), &Place::TOP);
+        let global = Layer { shared: tree.entries().into(), own: Vec::new() };
+        let options = self.toplevel(&global.shared, &self.keywords.clone());
         let access = Arc::new(self.access(&global, &self.keywords.clone()));
         let permissions = Arc::new(self.permissions(&global));
-        let listeners = self.listeners(&global);
+        let listeners = self.listeners(&global, &options);
         let layers = self.host_layers(&global);
         let mut by_host = HashMap::new();
         let mut shared = modules::Shared::default();
@@ -237,7 +247,7 @@ impl Loader<'_> {
                         access: access.clone(),
                     }
                 }
-                Some(layer) => self.host(host, layer),
+                Some(layer) => self.host(host, layer, &options, &access),
             };
             by_host.insert(host.clone(), config);
         }
@@ -267,13 +277,16 @@ impl Loader<'_> {
     }
 
     /// A host that has options of its own.
-    fn host(&mut self, host: &Text, layer: &Layer) -> HostConfig {
+    fn host(&mut self, host: &Text, layer: &Layer, global: &Options, access: &Arc<Access>) -> HostConfig {
         let mut keywords = self.keywords.clone();
         if let Some(definitions) = layer.get("define_keyword") {
             keywords = keywords.with(&definitions.value);
         }
-        let options = self.toplevel(layer, &keywords, &Place::TOP);
-        let access = Arc::new(self.access(layer, &keywords));
+        let options = self.host_options(host, layer, &keywords, global);
+        let access = match layer.has_own(&["acl", "access_rules", "shaper_rules", "define_keyword"]) {
+            true => Arc::new(self.access(layer, &keywords)),
+            false => access.clone(),
+        };
         let modules = self.modules(host, layer, &keywords, &options, None);
         HostConfig { name: host.clone(), options, modules, access }
     }
@@ -314,9 +327,4 @@ impl Loader<'_> {
 /// A host's name as it is in `hosts`.
 fn host_name(text: &str) -> Option<Text> {
     domain(text)
-}
-
-/// The rules of one level.
-fn empty_access(hosts: &Arc<[Text]>) -> Access {
-    Access { hosts: hosts.clone(), ..Access::default() }
 }

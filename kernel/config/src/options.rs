@@ -41,12 +41,19 @@ impl PartialEq for Setting {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
     scope: Text,
-    settings: Arc<BTreeMap<Text, Setting>>,
+    settings: Arc<Settings>,
 }
 
+/// Settings by name; hosts share those that are the same.
+pub(crate) type Settings = BTreeMap<Text, Arc<Setting>>;
+
 impl Options {
-    pub(crate) fn new(scope: impl Into<Text>, settings: BTreeMap<Text, Setting>) -> Options {
+    pub(crate) fn new(scope: impl Into<Text>, settings: Settings) -> Options {
         Options { scope: scope.into(), settings: Arc::new(settings) }
+    }
+
+    pub(crate) fn shared(&self) -> &Settings {
+        &self.settings
     }
 
     /// The module or listener they belong to; empty for the top level.
@@ -56,12 +63,12 @@ impl Options {
 
     /// All options, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&Text, &Setting)> {
-        self.settings.iter()
+        self.settings.iter().map(|(name, setting)| (name, &**setting))
     }
 
     /// The option as a whole.
     pub fn setting(&self, name: &str) -> Option<&Setting> {
-        self.settings.get(name)
+        self.settings.get(name).map(|setting| &**setting)
     }
 
     /// Whether the file sets it.

@@ -3,7 +3,7 @@
 //! Scalars stay text: whether `5222` is a number or `on` a boolean is decided by the type of the option
 //! they are given to, as ejabberd does.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use granit_parser::{Event, Parser, ScalarStyle, Span, StrInput};
@@ -176,7 +176,10 @@ impl<'a> Builder<'a> {
         loop {
             let (event, span) = self.next()?;
             if matches!(event, Event::MappingEnd) {
-                merged.retain(|entry| !entries.iter().any(|own| own.key == entry.key));
+                if !merged.is_empty() {
+                    let own: HashSet<&Text> = entries.iter().map(|entry| &entry.key).collect();
+                    merged.retain(|entry| !own.contains(&entry.key));
+                }
                 at.end = entries.last().map_or(at.end, |entry| entry.value.at.end).max(at.start);
                 entries.extend(merged);
                 return Ok(Node { content: Content::Map(entries), at });

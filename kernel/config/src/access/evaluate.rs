@@ -1,6 +1,6 @@
 //! The rules of one host, and what they say about who asks.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -84,7 +84,7 @@ impl Decision {
 /// The access lists, rules and shapers that hold for one host, or for none.
 #[derive(Clone, Default, Debug, PartialEq)]
 pub struct Access {
-    pub(crate) hosts: Arc<[Text]>,
+    pub(crate) hosts: Arc<HashSet<Text>>,
     pub(crate) acls: HashMap<Text, Vec<Condition>>,
     pub(crate) rules: HashMap<Text, AccessRule>,
     pub(crate) shaper_rules: HashMap<Text, ShaperRule>,
@@ -163,7 +163,7 @@ impl Access {
     }
 
     fn is_local(&self, host: &str) -> bool {
-        self.hosts.iter().any(|known| *known == *host)
+        self.hosts.contains(host)
     }
 
     /// Whether one condition is true. An address without a local part has the local part "", likewise the resource.

@@ -1,5 +1,7 @@
 //! Whether a node of the file is a value of a type.
 
+use std::collections::HashSet;
+
 use nightjar_text::Text;
 
 use super::{Default, Field, TextKind, Type};
@@ -239,7 +241,8 @@ fn check_map(
         report.push(kind.mismatch(node, place, ""));
         return None;
     };
-    let mut values: Vec<(Text, Value)> = Vec::new();
+    let mut values: Vec<(Text, Value)> = Vec::with_capacity(entries.len());
+    let mut seen = HashSet::new();
     let mut good = true;
     for entry in entries {
         let here = place.key(&entry.key);
@@ -252,7 +255,7 @@ fn check_map(
                 continue;
             }
         };
-        if values.iter().any(|(known, _)| *known == name) {
+        if !seen.insert(name.clone()) {
             report.push(Diagnostic::warning(&entry.key_at, &here, "given twice; the first one counts"));
         }
         match value.check(&entry.value, &here, report) {

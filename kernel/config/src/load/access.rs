@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use nightjar_text::Text;
 
-use super::{Layer, Loader, empty_access};
+use super::{Layer, Loader};
 use crate::access::{Access, AccessRef, ShaperEntry, ShaperRef};
 use crate::access::{read_access_rule, read_acl, read_shaper_rule, read_shapers};
 use crate::config::{HostConfig, ListenerConfig};
@@ -18,7 +18,7 @@ use crate::value::Value;
 impl Loader<'_> {
     /// The access lists, rules and shapers of one layer.
     pub(super) fn access(&mut self, layer: &Layer, keywords: &Keywords) -> Access {
-        let mut access = empty_access(&self.hosts);
+        let mut access = Access { hosts: self.host_set.clone(), ..Access::default() };
         access.acls = self.named(layer, "acl", keywords, read_acl);
         access.rules = self.named(layer, "access_rules", keywords, read_access_rule);
         access.shaper_rules = self.named(layer, "shaper_rules", keywords, read_shaper_rule);

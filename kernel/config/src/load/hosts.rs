@@ -25,7 +25,9 @@ impl Loader<'_> {
                 if !self.is_map(&entry.value, &here) {
                     continue;
                 }
-                let layer = layers.entry(host).or_insert_with(|| base(global));
+                let layer = layers
+                    .entry(host)
+                    .or_insert_with(|| Layer { shared: global.shared.clone(), own: Vec::new() });
                 for option_entry in entry.value.entries() {
                     if !self.may_stand(option_entry, &here) {
                         continue;
@@ -41,7 +43,7 @@ impl Loader<'_> {
     }
 
     fn host_of(&mut self, entry: &Entry, place: &Place<'_>) -> Option<Text> {
-        let host = host_name(&entry.key).filter(|host| self.hosts.contains(host));
+        let host = host_name(&entry.key).filter(|host| self.host_set.contains(host));
         // When `hosts` itself is wrong, each host here would be another mistake.
         if host.is_none() && !self.hosts.is_empty() {
             let message = format!("the host `{}` is not one of `hosts`", entry.key);
@@ -98,9 +100,4 @@ impl Loader<'_> {
         };
         layer.set(Entry { value: Node { content, at: entry.value.at.clone() }, ..entry.clone() });
     }
-}
-
-/// The global options as a host has them.
-fn base(global: &Layer) -> Layer {
-    global.clone()
 }

@@ -15,7 +15,9 @@ use crate::value::Value;
 const TCP_ONLY: [&str; 3] = ["backlog", "use_proxy_protocol", "accept_interval"];
 
 impl Loader<'_> {
-    pub(super) fn listeners(&mut self, global: &Layer) -> Vec<ListenerConfig> {
+    /// The listeners of modules that this server has. They stand outside every host, so their options take
+    /// the global defaults.
+    pub(super) fn listeners(&mut self, global: &Layer, toplevel: &Options) -> Vec<ListenerConfig> {
         let Some(node) = global.get("listen").map(|entry| entry.value.clone()) else { return Vec::new() };
         let place = Place::TOP.key("listen");
         let empty = matches!(&node.content, Content::Map(entries) if entries.is_empty());
@@ -23,32 +25,17 @@ impl Loader<'_> {
             let error = Diagnostic::error(&node.at, &place, format!("{} can't stand here", node.describe()));
             self.report.push(error.expected("a list of listeners, each a map with port and module"));
         }
-        // Listeners stand outside every host, so their options take the global defaults.
-        let toplevel = self.toplevel_quietly(global);
         let mut bound: Vec<(Endpoint, Position)> = Vec::new();
         let mut listeners = Vec::new();
         for (index, item) in node.items().iter().enumerate() {
             let here = place.index(index);
-            let Some((listener, built)) = self.listener(item, &toplevel, &here) else { continue };
+            let Some((listener, built)) = self.listener(item, toplevel, &here) else { continue };
             self.check_overlap(&listener, item, &here, &mut bound);
             if built {
                 listeners.push(listener);
             }
         }
         listeners
-    }
-
-    /// The global options once more, without their remarks.
-    fn toplevel_quietly(&mut self, global: &Layer) -> Options {
-        let mut report = crate::diagnostic::Report::default();
-        let mut quiet = Loader {
-            catalogue: self.catalogue,
-            report: &mut report,
-            hosts: self.hosts.clone(),
-            keywords: self.keywords.clone(),
-            missing: Vec::new(),
-        };
-        quiet.toplevel(global, &self.keywords, &Place::TOP)
     }
 
     fn listener(

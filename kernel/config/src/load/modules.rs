@@ -113,7 +113,7 @@ impl Loader<'_> {
             let single = std::slice::from_ref(&setting.value);
             let names = if option == "host" { single } else { setting.value.items() };
             for name in names.iter().filter_map(Value::as_text) {
-                if self.hosts.contains(name) {
+                if self.host_set.contains(name) {
                     let at = if setting.set { &setting.node.at } else { &entry.key_at };
                     let message = format!(
                         "`{name}` is a virtual host already; a service of {host} can't have its name"

@@ -1,6 +1,7 @@
 //! Options of the top level, a module or a listener, with their defaults.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use nightjar_text::Text;
 
@@ -12,7 +13,7 @@ use crate::keywords::Keywords;
 use crate::kind::Default;
 use crate::nearest::nearest;
 use crate::node::{Content, Entry, Node, Place, Position};
-use crate::options::{Options, Setting};
+use crate::options::{Options, Setting, Settings};
 use crate::value::Value;
 
 /// Options whose values other parts of the loader read.
@@ -38,28 +39,73 @@ const WITHOUT_KEYWORDS: [&str; 3] = ["hosts", "loglevel", "version"];
 const MAX_DEFAULT_CHAIN: usize = 8;
 
 impl Loader<'_> {
-    /// The top-level options of one layer.
-    pub(super) fn toplevel(&mut self, layer: &Layer, keywords: &Keywords, place: &Place<'_>) -> Options {
-        let known = self.catalogue.toplevel.clone();
+    /// The top-level options where no host is concerned.
+    pub(super) fn toplevel(&mut self, entries: &[Entry], keywords: &Keywords) -> Options {
         let mut settings = BTreeMap::new();
-        for entry in &layer.entries {
+        self.set_options(entries, keywords, &Place::TOP, &mut settings);
+        self.default_options(keywords, &mut settings);
+        Options::new("", settings)
+    }
+
+    /// The top-level options of a host that has some of its own. All others are shared with the global ones,
+    /// except defaults that follow an option of the host.
+    pub(super) fn host_options(
+        &mut self,
+        host: &Text,
+        layer: &Layer,
+        keywords: &Keywords,
+        global: &Options,
+    ) -> Options {
+        let parent = Place::TOP.key("host_config");
+        let place = parent.key(host);
+        let mut settings = BTreeMap::new();
+        self.set_options(&layer.own, keywords, &place, &mut settings);
+        if layer.has_own(&["define_keyword"]) {
+            // The global options may mean something else with the host's keywords.
+            let shared = layer.shared.iter().filter(|entry| !settings.contains_key(&entry.key));
+            let shared: Vec<Entry> = shared.cloned().collect();
+            self.set_options(&shared, keywords, &Place::TOP, &mut settings);
+        }
+        for (name, setting) in global.shared() {
+            if setting.set && !settings.contains_key(name) {
+                settings.insert(name.clone(), setting.clone());
+            }
+        }
+        self.default_options(keywords, &mut settings);
+        Options::new("", settings)
+    }
+
+    /// Options that the file sets.
+    fn set_options(
+        &mut self,
+        entries: &[Entry],
+        keywords: &Keywords,
+        place: &Place<'_>,
+        settings: &mut Settings,
+    ) {
+        let known = self.catalogue.toplevel.clone();
+        for entry in entries {
             match known.get(&entry.key) {
                 Some(option) => {
                     self.remark_unbuilt(option, entry, place, "");
                     let setting = self.toplevel_option(option, entry, keywords, place);
-                    settings.insert(Text::new(option.name), setting);
+                    settings.insert(Text::new(option.name), Arc::new(setting));
                 }
                 None => self.unknown(entry, &known, place),
             }
         }
+    }
+
+    /// Options that are not set yet.
+    fn default_options(&mut self, keywords: &Keywords, settings: &mut Settings) {
+        let known = self.catalogue.toplevel.clone();
         for option in &known.list {
             if !settings.contains_key(option.name) {
-                let setting = self.default(option, keywords, 0, &|name| settings.get(name).cloned());
+                let setting = self.default(option, keywords, 0, settings);
                 settings.insert(Text::new(option.name), setting);
             }
         }
-        default_auth_method(&mut settings);
-        Options::new("", settings)
+        default_auth_method(settings);
     }
 
     fn toplevel_option(
@@ -73,7 +119,7 @@ impl Loader<'_> {
             let value = if option.name == "define_keyword" {
                 self.check(option, &entry.value, &place.key(option.name))
             } else {
-                Value::untyped(&entry.value)
+                Value::Unset
             };
             return Setting { value, node: entry.value.clone(), set: true };
         }
@@ -95,16 +141,18 @@ impl Loader<'_> {
         option: &Known,
         keywords: &Keywords,
         depth: usize,
-        set: &dyn Fn(&str) -> Option<Setting>,
-    ) -> Setting {
+        settings: &Settings,
+    ) -> Arc<Setting> {
         let toplevel = self.catalogue.toplevel.clone();
         match &option.default {
-            Default::Yaml(node) => self.yaml_default(option, node, keywords),
-            Default::Toplevel(name) if depth < MAX_DEFAULT_CHAIN => match (set(name), toplevel.get(name)) {
-                (Some(setting), _) => Setting { set: false, ..setting },
-                (None, Some(other)) => self.default(other, keywords, depth + 1, set),
-                (None, None) => unset(option),
-            },
+            Default::Yaml(node) => Arc::new(self.yaml_default(option, node, keywords)),
+            Default::Toplevel(name) if depth < MAX_DEFAULT_CHAIN => {
+                match (settings.get(*name), toplevel.get(name)) {
+                    (Some(setting), _) => followed(setting),
+                    (None, Some(other)) => self.default(other, keywords, depth + 1, settings),
+                    (None, None) => unset(option),
+                }
+            }
             _ => unset(option),
         }
     }
@@ -125,7 +173,7 @@ impl Loader<'_> {
         toplevel: &Options,
         place: &Place<'_>,
     ) -> Options {
-        let mut settings: BTreeMap<Text, Setting> = BTreeMap::new();
+        let mut settings: Settings = BTreeMap::new();
         for entry in given.entries() {
             let Some(option) = known.get(&entry.key) else {
                 self.unknown(entry, known, place);
@@ -141,16 +189,16 @@ impl Loader<'_> {
             }
             let node = keywords.apply(&entry.value);
             let value = self.check(option, &node, &here);
-            settings.insert(Text::new(option.name), Setting { value, node, set: true });
+            settings.insert(Text::new(option.name), Arc::new(Setting { value, node, set: true }));
         }
         for option in &known.list {
             if settings.contains_key(option.name) {
                 continue;
             }
             let setting = match &option.default {
-                Default::Yaml(node) => self.yaml_default(option, node, keywords),
-                Default::Toplevel(name) => match toplevel.setting(name) {
-                    Some(setting) => Setting { set: false, ..setting.clone() },
+                Default::Yaml(node) => Arc::new(self.yaml_default(option, node, keywords)),
+                Default::Toplevel(name) => match toplevel.shared().get(*name) {
+                    Some(setting) => followed(setting),
                     None => unset(option),
                 },
                 Default::Unset => unset(option),
@@ -167,6 +215,9 @@ impl Loader<'_> {
     }
 
     fn unknown(&mut self, entry: &Entry, known: &KnownOptions, place: &Place<'_>) {
+        if self.report.is_full() {
+            return;
+        }
         let names = known.names().collect::<Vec<_>>();
         let here = place.key(&entry.key);
         let mut error = Diagnostic::error(&entry.key_at, here, format!("unknown option `{}`", entry.key));
@@ -188,16 +239,21 @@ impl Loader<'_> {
     }
 }
 
-fn unset(option: &Known) -> Setting {
+/// The value of another option as a default.
+fn followed(setting: &Arc<Setting>) -> Arc<Setting> {
+    if setting.set { Arc::new(Setting { set: false, ..(**setting).clone() }) } else { setting.clone() }
+}
+
+fn unset(option: &Known) -> Arc<Setting> {
     let at = match &option.default {
         Default::Yaml(node) => node.at.clone(),
         _ => Position::start_of(&crate::node::Source::unnamed()),
     };
-    Setting { value: Value::Unset, node: Node { content: Content::Null, at }, set: false }
+    Arc::new(Setting { value: Value::Unset, node: Node { content: Content::Null, at }, set: false })
 }
 
 /// `auth_method` is the value of `default_db` when nothing is said.
-fn default_auth_method(settings: &mut BTreeMap<Text, Setting>) {
+fn default_auth_method(settings: &mut Settings) {
     let Some(database) =
         settings.get("default_db").map(|setting| (setting.value.clone(), setting.node.clone()))
     else {
@@ -205,10 +261,10 @@ fn default_auth_method(settings: &mut BTreeMap<Text, Setting>) {
     };
     if let Some(method) = settings.get_mut("auth_method").filter(|method| method.value == Value::Unset) {
         let at = database.1.at.clone();
-        *method = Setting {
+        *method = Arc::new(Setting {
             value: Value::List(vec![database.0]),
             node: Node { content: Content::List(vec![database.1]), at },
             set: false,
-        };
+        });
     }
 }
