@@ -1,0 +1,101 @@
+//! Answers to SASL's questions.
+
+use std::sync::Arc;
+
+use nightjar_auth::FastTokens;
+use nightjar_base::Host;
+use nightjar_jid::Jid;
+use nightjar_sasl::{Answer, Condition, SaslFailure};
+use nightjar_text::Text;
+use nightjar_xmpp::c2s::{Ask, Question};
+use rustls_pki_types::UnixTime;
+
+use super::connection::Connection;
+use crate::{certificates, tls};
+
+/// The answer to a question of the mechanism.
+pub(super) async fn credentials(connection: &mut Connection, question: Question) -> Answer {
+    let Some(host) = connection.host.clone() else { return unavailable() };
+    connection.mechanism = Some(question.mechanism);
+    match question.ask {
+        Ask::Keys(lookup) => host.accounts.scram_answer(&lookup).await,
+        Ask::Password(check) => match host.accounts.check_password(&check.username, &check.password).await {
+            Ok(verdict) => verdict.into_answer(),
+            Err(error) => {
+                tracing::warn!(%error, "a password could not be checked");
+                unavailable()
+            }
+        },
+        Ask::Token(lookup) => {
+            let Some(tokens) = host.get::<FastTokens>() else { return unavailable() };
+            let client = question.user_agent.and_then(|agent| agent.id).unwrap_or_default();
+            match tokens.lookup(&lookup, &client).await {
+                Ok(found) => {
+                    let answer = Answer::Tokens(found.iter().map(|stored| stored.token.clone()).collect());
+                    connection.tokens = found;
+                    answer
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "tokens could not be read");
+                    unavailable()
+                }
+            }
+        }
+        Ask::External(check) => external(connection, &host, check.authzid.as_ref()),
+        Ask::Anonymous => host.accounts.anonymous_answer(),
+        Ask::Oauth(_) => Answer::Refuse(SaslFailure::not_authorized("OAuth tokens are not known here")),
+    }
+}
+
+fn unavailable() -> Answer {
+    Answer::Refuse(SaslFailure::temporary("credentials are not available"))
+}
+
+/// The accounts of the host that the client's trusted certificate names.
+pub(super) fn certificate_accounts(
+    connection: &Connection,
+    host: &Arc<Host>,
+) -> impl Iterator<Item = Jid> + use<> {
+    let named =
+        trusted_certificate(connection).map(|leaf| certificates::xmpp_addresses(&leaf)).unwrap_or_default();
+    let domain = host.name.clone();
+    let accounts = named.into_iter().filter_map(|address| Jid::parse(&address).ok());
+    accounts.filter(move |jid| jid.domain() == domain.as_str() && jid.local().is_some())
+}
+
+fn trusted_certificate(connection: &Connection) -> Option<Vec<u8>> {
+    let roots = connection.shared.options.roots.clone()?;
+    let chain = connection.transport.tls()?.peer_certificates()?;
+    let seconds = u64::try_from(connection.shared.kernel.clock.unix_seconds()).ok()?;
+    let now = UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds));
+    if tls::is_trusted(&chain, roots, now) { chain.first().map(|leaf| leaf.to_vec()) } else { None }
+}
+
+/// XEP-0178 §2: the account the client names, if its certificate names it too; without a name, the only one there is.
+fn external(connection: &Connection, host: &Arc<Host>, authzid: Option<&Text>) -> Answer {
+    let mut accounts = certificate_accounts(connection, host);
+    let found = match authzid {
+        Some(wanted) => {
+            Jid::parse(wanted).ok().and_then(|wanted| accounts.find(|jid| jid.bare() == wanted.bare()))
+        }
+        None => accounts.next().filter(|_| accounts.next().is_none()),
+    };
+    match found.and_then(|jid| jid.local().map(Text::new)) {
+        Some(local) => Answer::Identity(local),
+        None => Answer::Refuse(SaslFailure::not_authorized("the certificate doesn't name the account")),
+    }
+}
+
+/// Whether the account may log in here: not banned, and allowed by `access`.
+pub(super) async fn refusal(connection: &Connection, host: &Arc<Host>, account: &Jid) -> Option<SaslFailure> {
+    let user = account.local().unwrap_or_default();
+    if let Ok(Some(reason)) = host.accounts.ban(user).await {
+        return Some(SaslFailure::with_text(Condition::AccountDisabled, "account is banned", &reason));
+    }
+    let who = nightjar_config::access::Who::jid(account);
+    let who = connection.peer.map_or(who, |peer| who.with_ip(peer.ip()));
+    if host.config().access.allows(&connection.shared.options.access, &who) {
+        return None;
+    }
+    Some(SaslFailure::with_text(Condition::NotAuthorized, "access rule", "Access denied by service policy"))
+}

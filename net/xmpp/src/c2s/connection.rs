@@ -1,0 +1,128 @@
+//! A connection under negotiation: transport, stream machine, and what is known of the client.
+
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use nightjar_auth::{AnonymousClaim, StoredToken};
+use nightjar_base::{Connection as Described, Host, Session};
+use nightjar_sasl::Mechanism;
+use nightjar_text::Text;
+use nightjar_xmpp::c2s::ClientStream;
+use tokio::time::Sleep;
+
+use super::Shared;
+use crate::transport::Transport;
+
+/// What a wait ended with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wake {
+    /// Bytes were read.
+    Read,
+    /// The peer closed, or the socket broke.
+    Lost,
+    /// The time that was waited for has come.
+    Timeout,
+}
+
+/// A client that has no session yet.
+pub(crate) struct Connection {
+    pub shared: Arc<Shared>,
+    pub transport: Transport,
+    pub stream: ClientStream,
+    /// Bytes that were read and that the machine hasn't taken.
+    pub input: Vec<u8>,
+    pub peer: Option<SocketAddr>,
+    pub host: Option<Arc<Host>>,
+    pub account: Option<nightjar_jid::Jid>,
+    pub mechanism: Option<Mechanism>,
+    /// The tokens the last lookup found, and whose they are (XEP-0484).
+    pub tokens: Vec<StoredToken>,
+    pub claim: Option<AnonymousClaim>,
+    /// The session, once there is one.
+    pub session: Option<Arc<Session>>,
+}
+
+impl Connection {
+    /// The monotonic clock.
+    pub fn now(&self) -> Duration {
+        self.shared.kernel.clock.monotonic()
+    }
+
+    /// The peer for the log.
+    pub fn peer_name(&self) -> String {
+        self.peer.map_or_else(|| "unix".to_owned(), |peer| peer.to_string())
+    }
+
+    /// How the client is connected, for the administrator.
+    pub fn describe(&self) -> Described {
+        let tls = self.transport.tls().is_some();
+        Described {
+            kind: if tls { "c2s_tls" } else { "c2s" },
+            ip: self.peer.map(|peer| peer.ip()),
+            port: self.peer.map_or(0, |peer| peer.port()),
+            tls,
+            mechanism: self.mechanism.map(|mechanism| Text::new(mechanism.name())).unwrap_or_default(),
+        }
+    }
+
+    /// Waits for bytes or for the machine's timer, flushing meanwhile.
+    pub async fn wait(&mut self) -> Wake {
+        let deadline = self.stream.poll_timeout();
+        let left = deadline.map(|deadline| deadline.saturating_sub(self.now()));
+        let mut timer = left.map(|left| Box::pin(tokio::time::sleep(left)));
+        poll_fn(|context| self.poll(context, &mut timer)).await
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>, timer: &mut Option<Pin<Box<Sleep>>>) -> Poll<Wake> {
+        if let Poll::Ready(Err(_)) = self.transport.poll_flush(context) {
+            return Poll::Ready(Wake::Lost);
+        }
+        match self.transport.poll_read(context, &mut self.input) {
+            Poll::Ready(Ok(true)) => return Poll::Ready(Wake::Read),
+            Poll::Ready(Ok(false)) => return Poll::Ready(Wake::Lost),
+            Poll::Ready(Err(error)) => {
+                tracing::debug!(peer = self.peer_name(), %error, "reading failed");
+                return Poll::Ready(Wake::Lost);
+            }
+            Poll::Pending => {}
+        }
+        match timer {
+            Some(timer) => timer.as_mut().poll(context).map(|()| Wake::Timeout),
+            None => Poll::Pending,
+        }
+    }
+
+    /// Gives the machine what was read; says whether it took anything.
+    pub fn feed(&mut self) -> bool {
+        if self.input.is_empty() || self.stream.is_waiting() {
+            return false;
+        }
+        let now = self.now();
+        let taken = self.stream.handle_input(now, &self.input);
+        self.input.drain(..taken);
+        if self.input.is_empty() {
+            self.input = Vec::new();
+        }
+        taken > 0
+    }
+}
+
+use std::future::Future as _;
+
+/// Time to write the last words to a client that doesn't read.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// Flushes and closes a transport, as far as the client lets us.
+pub(crate) async fn finish(mut transport: Transport) {
+    transport.close_tls();
+    let flush = poll_fn(|context| transport.poll_flush(context));
+    let flushed: Result<io::Result<()>, _> = tokio::time::timeout(LAST_WORDS, flush).await;
+    if !matches!(flushed, Ok(Ok(()))) {
+        tracing::debug!("a client left before its stream was closed");
+    }
+}

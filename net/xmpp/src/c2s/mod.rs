@@ -1,0 +1,126 @@
+//! Client connections: `ejabberd_c2s`.
+
+mod answers;
+mod authenticate;
+mod binding;
+mod connection;
+mod detached;
+mod established;
+mod negotiate;
+mod offer;
+mod options;
+mod resume;
+mod shaper;
+
+use std::sync::Arc;
+
+use nightjar_base::Kernel;
+use nightjar_config::{ListenerConfig, ModuleSpec, OptionSpec};
+use rustls::ServerConfig;
+
+use crate::certificates::Certificates;
+use crate::listener::{Accept, Accepted};
+use crate::tls::{self, TlsOptions};
+
+pub use options::ListenerOptions;
+pub use resume::Resumable;
+
+macro_rules! option {
+    ($name:literal, $kind:literal, $default:literal, $doc:literal) => {
+        OptionSpec { name: $name, kind: $kind, default: $default, doc: $doc }
+    };
+}
+
+/// Name and options of the listener.
+pub static C2S_SPEC: ModuleSpec = ModuleSpec {
+    name: "ejabberd_c2s",
+    doc: "Clients over TCP, with STARTTLS or direct TLS (RFC 6120, RFC 7590, XEP-0368).",
+    options: &[
+        option!("access", "access rule", "all", "Who may log in here."),
+        option!("shaper", "shaper rule", "none", "How fast clients may send."),
+        option!("tls", "bool", "false", "Whether connections begin with TLS."),
+        option!("starttls", "bool", "unset", "Whether TLS can be started; it can where this isn't set."),
+        option!(
+            "starttls_required",
+            "bool",
+            "unset",
+            "Whether clients must start TLS; they must where this isn't set."
+        ),
+        option!("allow_unencrypted_sasl2", "bool", "false", "Whether SASL2 is offered without TLS."),
+        option!(
+            "tls_verify",
+            "bool",
+            "false",
+            "Whether clients are asked for a certificate, for SASL EXTERNAL."
+        ),
+        option!("cafile", "PEM file", "unset", "The authorities that vouch for client certificates."),
+        option!(
+            "max_stanza_size",
+            "int>0|infinity",
+            "infinity",
+            "Bytes of one stanza; never more than 16 MiB."
+        ),
+        option!(
+            "pre_auth_max_stanza_size",
+            "int>0|infinity",
+            "8192",
+            "The same before the client is authenticated."
+        ),
+        option!("max_fsm_queue", "int>0", "10000", "Stanzas that may wait for a client that doesn't read."),
+        option!("backlog", "int>=0", "128", "Connections that may wait to be accepted."),
+        option!("use_proxy_protocol", "bool", "false", "Whether a PROXY header says who connects."),
+        option!(
+            "send_timeout",
+            "duration(s)|infinity",
+            "15 s",
+            "How long a client may take no byte that is sent."
+        ),
+        option!("accept_interval", "int>=0", "0", "Milliseconds between two accepted connections."),
+        option!("unix_socket", "map {mode, owner, group}", "{}", "Mode and owner of a UNIX socket."),
+        option!("unix_socket.mode", "octal string", "unset", "Its mode; 0600 if unset."),
+    ],
+};
+
+/// What all connections of one listener share.
+pub(crate) struct Shared {
+    pub kernel: Arc<Kernel>,
+    pub options: ListenerOptions,
+    pub tls: Arc<ServerConfig>,
+    pub certificates: Arc<Certificates>,
+    pub resumable: Arc<Resumable>,
+}
+
+/// Takes client connections.
+pub struct ClientListener {
+    shared: Arc<Shared>,
+}
+
+impl ClientListener {
+    /// A listener as configured. `resumable` is shared by all listeners, so that a stream can be resumed on another.
+    ///
+    /// # Errors
+    /// A sentence, if its TLS settings can't be used.
+    pub fn new(
+        kernel: Arc<Kernel>,
+        config: &ListenerConfig,
+        certificates: Arc<Certificates>,
+        resumable: Arc<Resumable>,
+    ) -> Result<Self, String> {
+        let options = ListenerOptions::read(config, &kernel.config())?;
+        let wanted = TlsOptions {
+            only_tls13: false,
+            ask_certificate: options.tls_verify,
+            alpn: vec![b"xmpp-client".to_vec()],
+        };
+        let tls =
+            tls::server_config(Arc::clone(&certificates), &wanted).map_err(|error| error.to_string())?;
+        Ok(Self { shared: Arc::new(Shared { kernel, options, tls, certificates, resumable }) })
+    }
+}
+
+impl Accept for ClientListener {
+    fn accept(&self, accepted: Accepted) {
+        let shared = Arc::clone(&self.shared);
+        tokio::spawn(negotiate::serve(shared, accepted));
+    }
+}

@@ -1,0 +1,217 @@
+//! Certificates by domain, swapped while connections go on.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use rustls::crypto::CryptoProvider;
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use sha2::{Digest, Sha256, Sha384, Sha512};
+use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
+
+/// Why certificates can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CertificateError {
+    /// A file can't be read or isn't PEM.
+    #[error("{path}: {reason}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A certificate has no key among the files.
+    #[error("{path}: no private key in the given files belongs to this certificate")]
+    NoKey {
+        /// The file the certificate is in.
+        path: PathBuf,
+    },
+}
+
+/// One certificate with its chain and key.
+#[derive(Debug)]
+struct Entry {
+    key: Arc<CertifiedKey>,
+    names: Vec<String>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    exact: HashMap<String, Arc<CertifiedKey>>,
+    /// Wildcard names without their `*.`.
+    wildcard: HashMap<String, Arc<CertifiedKey>>,
+    default: Option<Arc<CertifiedKey>>,
+}
+
+/// The certificates of all hosts.
+#[derive(Debug, Default)]
+pub struct Certificates {
+    table: ArcSwap<Table>,
+}
+
+impl Certificates {
+    /// Reads PEM files (certificates, chains and keys in any order and any distribution over files).
+    ///
+    /// # Errors
+    /// [`CertificateError`] for the first file that can't be used; nothing changes then.
+    pub fn load(&self, files: &[PathBuf]) -> Result<(), CertificateError> {
+        let mut keys = Vec::new();
+        let mut chains = Vec::new();
+        for path in files {
+            read_pem(path, &mut chains, &mut keys)?;
+        }
+        let mut table = Table::default();
+        for (path, chain) in chains {
+            let entry = certify(&path, chain, &keys)?;
+            table.default.get_or_insert_with(|| Arc::clone(&entry.key));
+            for name in entry.names {
+                match name.strip_prefix("*.") {
+                    Some(parent) => table.wildcard.insert(parent.to_owned(), Arc::clone(&entry.key)),
+                    None => table.exact.insert(name, Arc::clone(&entry.key)),
+                };
+            }
+        }
+        self.table.store(Arc::new(table));
+        Ok(())
+    }
+
+    /// The certificate for a domain: its own, that of a wildcard, or the first one given.
+    pub fn find(&self, domain: &str) -> Option<Arc<CertifiedKey>> {
+        let table = self.table.load();
+        let wildcard = || domain.split_once('.').and_then(|(_, parent)| table.wildcard.get(parent));
+        table.exact.get(domain).or_else(wildcard).or(table.default.as_ref()).cloned()
+    }
+
+    /// Whether a certificate names this domain.
+    pub fn covers(&self, domain: &str) -> bool {
+        let table = self.table.load();
+        let wildcard =
+            || domain.split_once('.').is_some_and(|(_, parent)| table.wildcard.contains_key(parent));
+        table.exact.contains_key(domain) || wildcard()
+    }
+}
+
+impl ResolvesServerCert for Certificates {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let name = hello.server_name().unwrap_or_default().to_ascii_lowercase();
+        self.find(&name)
+    }
+}
+
+type Chain = Vec<CertificateDer<'static>>;
+
+fn read_pem(
+    path: &Path,
+    chains: &mut Vec<(PathBuf, Chain)>,
+    keys: &mut Vec<PrivateKeyDer<'static>>,
+) -> Result<(), CertificateError> {
+    let failed = |reason: String| CertificateError::File { path: path.to_owned(), reason };
+    let bytes = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
+    let certificates: Result<Chain, _> = CertificateDer::pem_slice_iter(&bytes).collect();
+    let certificates = certificates.map_err(|error| failed(format!("not PEM: {error}")))?;
+    let before = keys.len();
+    for key in PrivateKeyDer::pem_slice_iter(&bytes) {
+        keys.push(key.map_err(|error| failed(format!("not a PEM key: {error}")))?);
+    }
+    if certificates.is_empty() && keys.len() == before {
+        return Err(failed("neither a certificate nor a key is in it".to_owned()));
+    }
+    if !certificates.is_empty() {
+        chains.push((path.to_owned(), certificates));
+    }
+    Ok(())
+}
+
+fn certify(path: &Path, chain: Chain, keys: &[PrivateKeyDer<'static>]) -> Result<Entry, CertificateError> {
+    let names = chain.first().map(names_of).unwrap_or_default();
+    let provider = provider();
+    for key in keys {
+        let Ok(signing) = provider.key_provider.load_private_key(key.clone_key()) else { continue };
+        let certified = CertifiedKey::new(chain.clone(), signing);
+        if certified.keys_match().is_ok() {
+            return Ok(Entry { key: Arc::new(certified), names });
+        }
+    }
+    Err(CertificateError::NoKey { path: path.to_owned() })
+}
+
+/// The cryptography of all TLS here.
+pub(crate) fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
+}
+
+/// The DNS names of a certificate: subjectAltName only; a common name proves nothing (RFC 6125 §6.4.4).
+fn names_of(certificate: &CertificateDer<'static>) -> Vec<String> {
+    let Ok((_, parsed)) = X509Certificate::from_der(certificate) else { return Vec::new() };
+    let Ok(Some(alternative)) = parsed.subject_alternative_name() else { return Vec::new() };
+    let names = alternative.value.general_names.iter();
+    names
+        .filter_map(|name| match name {
+            GeneralName::DNSName(name) => Some(name.to_ascii_lowercase()),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The `tls-server-end-point` channel binding of a certificate: its hash with the hash function of its signature, or
+/// SHA-256 where that is weaker (RFC 5929 §4.1). `None` for signatures without a hash function.
+pub fn end_point_hash(certificate: &[u8]) -> Option<Vec<u8>> {
+    let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
+    let algorithm = parsed.signature_algorithm.algorithm.to_id_string();
+    match algorithm.as_str() {
+        // sha384WithRSAEncryption, ecdsa-with-SHA384
+        "1.2.840.113549.1.1.12" | "1.2.840.10045.4.3.3" => Some(Sha384::digest(certificate).to_vec()),
+        // sha512WithRSAEncryption, ecdsa-with-SHA512
+        "1.2.840.113549.1.1.13" | "1.2.840.10045.4.3.4" => Some(Sha512::digest(certificate).to_vec()),
+        // Ed25519 and Ed448 hash nothing by themselves.
+        "1.3.101.112" | "1.3.101.113" => None,
+        _ => Some(Sha256::digest(certificate).to_vec()),
+    }
+}
+
+/// The XMPP addresses a client certificate names (id-on-xmppAddr, RFC 6120 §13.7.1.4).
+pub fn xmpp_addresses(certificate: &[u8]) -> Vec<String> {
+    const ID_ON_XMPP_ADDR: &str = "1.3.6.1.5.5.7.8.5";
+    let Ok((_, parsed)) = X509Certificate::from_der(certificate) else { return Vec::new() };
+    let Ok(Some(alternative)) = parsed.subject_alternative_name() else { return Vec::new() };
+    let names = alternative.value.general_names.iter();
+    names
+        .filter_map(|name| match name {
+            GeneralName::OtherName(oid, value) if oid.to_id_string() == ID_ON_XMPP_ADDR => utf8_string(value),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The text of `[0] EXPLICIT UTF8String`, or of the bare string.
+fn utf8_string(der: &[u8]) -> Option<String> {
+    let (tag, body) = tlv(der)?;
+    match tag {
+        0xa0 => utf8_string(body),
+        0x0c => String::from_utf8(body.to_vec()).ok(),
+        _ => None,
+    }
+}
+
+/// Tag and contents of a DER element with a length below 65,536.
+fn tlv(der: &[u8]) -> Option<(u8, &[u8])> {
+    let (&tag, rest) = der.split_first()?;
+    let (&first, rest) = rest.split_first()?;
+    let (length, rest) = match first {
+        0..=0x7f => (usize::from(first), rest),
+        0x81 => rest.split_first().map(|(length, rest)| (usize::from(*length), rest))?,
+        0x82 => {
+            let (length, rest) = rest.split_at_checked(2)?;
+            (usize::from(length[0]) << 8 | usize::from(length[1]), rest)
+        }
+        _ => return None,
+    };
+    rest.get(..length).map(|body| (tag, body))
+}
+
+#[cfg(test)]
+mod tests;
