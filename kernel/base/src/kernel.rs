@@ -1,5 +1,6 @@
 //! The server: hosts, routes, sessions, commands, time and randomness.
 
+use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -33,6 +34,7 @@ pub struct Kernel {
     changing: Mutex<()>,
     remote: ArcSwapOption<Arc<dyn Remote>>,
     config: ArcSwap<Config>,
+    shared: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
     started_micros: i64,
 }
 
@@ -49,6 +51,7 @@ impl Kernel {
             changing: Mutex::new(()),
             remote: ArcSwapOption::empty(),
             config: ArcSwap::new(config),
+            shared: Mutex::default(),
             started_micros,
         })
     }
@@ -131,6 +134,13 @@ impl Kernel {
                 kernel.remove_route(&name);
             }
         }))
+    }
+
+    /// The server's one value of a type, made on first use: what several listeners have in common.
+    pub fn shared<T: Any + Send + Sync + Default>(&self) -> Arc<T> {
+        let mut shared = self.shared.lock();
+        let value = shared.entry(TypeId::of::<T>()).or_insert_with(|| Arc::new(T::default()));
+        Arc::clone(value).downcast().unwrap_or_default()
     }
 
     /// The way to other servers, if there is one.

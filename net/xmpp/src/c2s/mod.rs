@@ -19,11 +19,11 @@ use nightjar_config::{ListenerConfig, ModuleSpec, OptionSpec};
 use rustls::ServerConfig;
 
 use crate::certificates::Certificates;
-use crate::listener::{Accept, Accepted};
+use crate::listener::{Accept, Accepted, Listening, listen};
 use crate::tls::{self, TlsOptions};
 
 pub use options::ListenerOptions;
-pub use resume::Resumable;
+use resume::Resumable;
 
 macro_rules! option {
     ($name:literal, $kind:literal, $default:literal, $doc:literal) => {
@@ -96,7 +96,7 @@ pub struct ClientListener {
 }
 
 impl ClientListener {
-    /// A listener as configured. `resumable` is shared by all listeners, so that a stream can be resumed on another.
+    /// A listener as configured. All listeners share what can be resumed: a stream may come back on another.
     ///
     /// # Errors
     /// A sentence, if its TLS settings can't be used.
@@ -104,7 +104,6 @@ impl ClientListener {
         kernel: Arc<Kernel>,
         config: &ListenerConfig,
         certificates: Arc<Certificates>,
-        resumable: Arc<Resumable>,
     ) -> Result<Self, String> {
         let options = ListenerOptions::read(config, &kernel.config())?;
         let wanted = TlsOptions {
@@ -114,7 +113,17 @@ impl ClientListener {
         };
         let tls =
             tls::server_config(Arc::clone(&certificates), &wanted).map_err(|error| error.to_string())?;
+        let resumable = kernel.shared();
         Ok(Self { shared: Arc::new(Shared { kernel, options, tls, certificates, resumable }) })
+    }
+
+    /// Binds the listening socket and starts to accept.
+    ///
+    /// # Errors
+    /// If the address can't be bound.
+    pub fn listen(self) -> std::io::Result<Listening> {
+        let options = self.shared.options.listen.clone();
+        listen(&options, Arc::new(self))
     }
 }
 

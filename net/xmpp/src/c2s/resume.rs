@@ -34,7 +34,7 @@ struct Entry {
 
 /// The sessions that can be resumed, by identifier.
 #[derive(Default)]
-pub struct Resumable {
+pub(crate) struct Resumable {
     sessions: Mutex<HashMap<Text, Entry>>,
     /// What sessions that can't be resumed any more had handled, the newest last (§5: `h` in `<failed/>`).
     ended: Mutex<Ended>,
