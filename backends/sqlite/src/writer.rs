@@ -81,12 +81,15 @@ fn serve(connection: &Connection, watchdog: Watchdog, shared: &Shared) -> rusqli
                 // Only a database in memory reads here: what came before it has to be visible.
                 Job::Read(read) => {
                     writer.commit_group(&mut group);
+                    answer_all(&mut group);
                     read.run(&mut writer.session, &writer.watchdog);
                 }
             }
         }
         writer.commit_group(&mut group);
+        // First this, so that whoever reads after an answer has nothing to wait for.
         shared.settled.send_modify(|number| *number += settled as u64);
+        answer_all(&mut group);
         // One who writes alone never waits.
         answered = if settled > 1 { settled } else { 0 };
         patience = (started.elapsed() / PATIENCE_SHARE).min(PATIENCE_LIMIT);
@@ -94,9 +97,16 @@ fn serve(connection: &Connection, watchdog: Watchdog, shared: &Shared) -> rusqli
     Ok(())
 }
 
+fn answer_all(group: &mut Vec<Entry>) {
+    for Entry { answer, outcome, .. } in group.drain(..) {
+        // Nobody listens any more where a ticket was dropped.
+        let _ = answer.send(outcome.unwrap_or(Err(StoreError::Unavailable)));
+    }
+}
+
 impl Writer<'_> {
-    /// Runs the batches in one transaction and answers them. A batch that fails takes nothing else with it.
-    fn commit_group(&mut self, group: &mut Vec<Entry>) {
+    /// Runs the batches in one transaction. A batch that fails takes nothing else with it.
+    fn commit_group(&mut self, group: &mut [Entry]) {
         if group.is_empty() {
             return;
         }
@@ -108,9 +118,6 @@ impl Writer<'_> {
                 }
                 break;
             }
-        }
-        for Entry { answer, outcome, .. } in group.drain(..) {
-            let _ = answer.send(outcome.unwrap_or(Err(StoreError::Unavailable)));
         }
     }
 

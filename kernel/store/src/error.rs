@@ -1,6 +1,6 @@
 //! The one error of every storage operation.
 
-/// Why a statement did not do its work. Nothing of a failed batch is kept, except after [`StoreError::Timeout`].
+/// Why a statement did not do its work. Nothing of a failed batch is kept, except where a variant says so.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// The queue in front of the database is full, or a lock was not to be had: try again later.
@@ -9,7 +9,7 @@ pub enum StoreError {
     /// The time limit passed. A write may still take place.
     #[error("the database did not answer in time")]
     Timeout,
-    /// No connection, or the circuit breaker is open.
+    /// No connection, or the circuit breaker is open. A write during which the connection broke may have taken place.
     #[error("the database is not available")]
     Unavailable,
     /// No room left on the device or in the quota.

@@ -17,6 +17,7 @@ mod error;
 mod like;
 pub mod migrate;
 mod options;
+pub mod remote;
 pub mod schema;
 pub mod statement;
 mod store;

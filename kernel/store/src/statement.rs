@@ -116,6 +116,8 @@ pub struct Rendered {
     pub parameters: usize,
     /// Where the parenthesised values of an `INSERT` begin, when more such groups may follow them.
     pub values_at: Option<usize>,
+    /// Whether this inserts or updates one row, whatever number the database reports.
+    pub upsert: bool,
     dialect: Dialect,
 }
 
@@ -199,11 +201,19 @@ struct Output {
     arguments: Vec<Argument>,
     parameters: usize,
     values_at: Option<usize>,
+    upsert: bool,
 }
 
 impl Output {
     fn new(dialect: Dialect) -> Output {
-        Output { dialect, sql: String::new(), arguments: Vec::new(), parameters: 0, values_at: None }
+        Output {
+            dialect,
+            sql: String::new(),
+            arguments: Vec::new(),
+            parameters: 0,
+            values_at: None,
+            upsert: false,
+        }
     }
 
     fn placeholder(&mut self, argument: Argument) {
@@ -241,6 +251,7 @@ impl Output {
             arguments: self.arguments.into(),
             parameters: self.parameters,
             values_at: self.values_at,
+            upsert: self.upsert,
             dialect: self.dialect,
         }
     }
@@ -341,6 +352,7 @@ fn upsert(
     let all: Vec<&'static str> = keys.iter().chain(columns).copied().collect();
     insert(table, &all, false, layout, output)?;
     output.values_at = None;
+    output.upsert = true;
     let target = conflict_target(table, keys, layout)?;
     let first_key = keys.first().copied().unwrap_or_default();
     match output.dialect {

@@ -14,6 +14,13 @@ pub fn create_table(table: &Table, dialect: Dialect, layout: Layout) -> Vec<Stri
     if let Some(key) = primary {
         lines.push(format!("PRIMARY KEY ({})", index_columns(table, key, dialect, layout)));
     }
+    if dialect == Dialect::Mysql {
+        // MySQL reads a reference beside its column and forgets it.
+        let references = table.columns(layout).filter_map(|column| Some((column.name, column.references?)));
+        lines.extend(references.map(|(column, (target, key))| {
+            format!("FOREIGN KEY ({column}) REFERENCES {target}({key}) ON DELETE CASCADE")
+        }));
+    }
     let engine = match dialect {
         Dialect::Mysql => " ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci",
         _ => "",
@@ -88,7 +95,7 @@ fn column_definition(column: &Column, dialect: Dialect) -> String {
         definition.push_str(" DEFAULT ");
         definition.push_str(default_value(column.kind, dialect));
     }
-    if let Some((table, target)) = column.references {
+    if let Some((table, target)) = column.references.filter(|_| dialect != Dialect::Mysql) {
         definition.push_str(&format!(" REFERENCES {table}({target}) ON DELETE CASCADE"));
     }
     definition
