@@ -106,10 +106,10 @@ pub fn diff(old: &Config, new: &Config) -> Vec<Change> {
     for host in old.hosts().iter().filter(|host| !new.hosts().contains(host)) {
         changes.push(Change::HostRemoved(host.clone()));
     }
-    for change in option_changes(&old.global, &new.global) {
+    for change in set_changes(&old.global, &new.global) {
         changes.push(Change::Option { host: None, change });
     }
-    if old.access != new.access {
+    if !old.access.same_rules(&new.access) {
         changes.push(Change::Access { host: None });
     }
     if old.permissions != new.permissions {
@@ -133,6 +133,13 @@ fn option_changes(old: &Options, new: &Options) -> Vec<OptionChange> {
             changes.push(OptionChange { name: name.clone(), old, new: show(name, after) });
         }
     }
+    changes
+}
+
+/// Changes of what a file says; defaults that follow other options change with those.
+fn set_changes(old: &Options, new: &Options) -> Vec<OptionChange> {
+    let mut changes = option_changes(old, new);
+    changes.retain(|change| old.is_set(&change.name) || new.is_set(&change.name));
     changes
 }
 
@@ -168,7 +175,7 @@ fn host_changes(
     changes: &mut Vec<Change>,
 ) {
     let host = &after.name;
-    for change in option_changes(&before.options, &after.options) {
+    for change in set_changes(&before.options, &after.options) {
         let differs = |options: &Options, global: &Options| {
             options.setting(&change.name) != global.setting(&change.name)
         };
@@ -177,8 +184,8 @@ fn host_changes(
             changes.push(Change::Option { host: Some(host.clone()), change });
         }
     }
-    let own = before.access != old.access || after.access != new.access;
-    if before.access != after.access && own {
+    let own = !before.access.same_rules(&old.access) || !after.access.same_rules(&new.access);
+    if own && !before.access.same_rules(&after.access) {
         changes.push(Change::Access { host: Some(host.clone()) });
     }
     for (module, options) in &after.modules {

@@ -51,7 +51,11 @@ fn section(text: &mut String, title: &str, doc: &str, options: &Options, level: 
 }
 
 fn facts(known: &Known, level: usize) -> String {
-    let mut facts = format!("{}{}", known.kind, default(known.default_text));
+    let kind = match known.notation.starts_with("map; see") {
+        true => "a map of names to rules".to_owned(),
+        false => known.kind.to_string(),
+    };
+    let mut facts = format!("{kind}{}", default(known.default_text));
     if level == 2 && !known.per_host {
         facts.push_str("; the same for all hosts");
     }

@@ -153,6 +153,14 @@ impl Access {
         }
     }
 
+    /// Whether both have the same lists, rules and shapers, whatever hosts there are.
+    pub(crate) fn same_rules(&self, other: &Access) -> bool {
+        self.acls == other.acls
+            && self.rules == other.rules
+            && self.shaper_rules == other.shaper_rules
+            && self.shapers == other.shapers
+    }
+
     fn rule_allows(&self, rule: &AccessRule, who: &Who<'_>) -> bool {
         let entry = rule.entries.iter().find(|(_, conditions)| self.all_hold(conditions, who));
         entry.is_some_and(|(action, _)| *action == Action::Allow)

@@ -221,7 +221,7 @@ pub(crate) fn read_shapers(node: &Node, place: &Place<'_>, report: &mut Report) 
     for entry in node.entries() {
         let here = place.key(&entry.key);
         if entry.key == "none" || is_infinity(&entry.key) {
-            report.push(Diagnostic::error(&entry.key_at, &here, "this name is reserved"));
+            report.push(Diagnostic::error(&entry.key_at, here, "this name is reserved"));
         } else if let Some(value) = read_rate(&entry.value, &here, report) {
             shapers.push((entry.key.clone(), value));
         }

@@ -155,92 +155,95 @@ fn shaper_rules_choose() {
     }
 }
 
+/// Text after `hosts: [a.org]`, and the first remark about it.
+const WRONG: &[(&str, &str)] = &[
+    (
+        "acl: {x: {usr: a}}",
+        "test.yml:2:11: acl.x: unknown condition `usr`; expected an acl's name or conditions: user, server, resource, ip, acl, user_regexp, server_regexp, resource_regexp, node_regexp, user_glob, server_glob, resource_glob, node_glob, shared_group; did you mean `user`?",
+    ),
+    (
+        "acl: {x: {acl: y}}",
+        "test.yml:2:11: acl.x: an acl can't refer to another acl; combine access lists in access_rules",
+    ),
+    (
+        "acl: {x: {ip: 300.1.1.1}}",
+        "test.yml:2:15: acl.x.ip: `300.1.1.1` can't stand here; expected an IP address or a network such as 10.0.0.0/8",
+    ),
+    (
+        "acl: {x: {user_regexp: \"(\"}}",
+        "test.yml:2:24: acl.x.user_regexp: `(` can't stand here; expected a regular expression (unclosed group)",
+    ),
+    (
+        "acl: {x: {user: a@b@c}}",
+        "test.yml:2:17: acl.x.user: `a@b@c` can't stand here; expected user@server or user",
+    ),
+    (
+        "acl: {x: {user: [[]]}, y: []}",
+        "test.yml:2:10: acl.x: there is no condition here; expected an acl's name or conditions: user, server, resource, ip, acl, user_regexp, server_regexp, resource_regexp, node_regexp, user_glob, server_glob, resource_glob, node_glob, shared_group",
+    ),
+    ("acl: {all: {user: a}}", "test.yml:2:7: acl.all: the name `all` is reserved"),
+    ("acl: [x]", "test.yml:2:6: acl: a list can't stand here; expected a map"),
+    (
+        "access_rules: {x: {permit: all}}",
+        "test.yml:2:20: access_rules.x: `permit` is neither `allow` nor `deny`; expected allow or deny and its conditions",
+    ),
+    (
+        "access_rules: {x: all}",
+        "test.yml:2:19: access_rules.x: a string is no access rule; expected the name of an access rule, or a rule such as {allow: admin}",
+    ),
+    (
+        "access_rules: {x: {allow: []}}",
+        "test.yml:2:27: access_rules.x.allow: there is no condition here; expected an acl's name or conditions: user, server, resource, ip, acl, user_regexp, server_regexp, resource_regexp, node_regexp, user_glob, server_glob, resource_glob, node_glob, shared_group",
+    ),
+    (
+        "shaper: {fast: 0}",
+        "test.yml:2:16: shaper.fast: a number is no shaper; expected bytes a second, infinity, or {rate: …, burst_size: …}",
+    ),
+    (
+        "shaper: {fast: {burst_size: 5}}",
+        "test.yml:2:16: shaper.fast: a map is no shaper; expected bytes a second, infinity, or {rate: …, burst_size: …}",
+    ),
+    (
+        "shaper: {fast: {rat: 5}}",
+        "test.yml:2:17: shaper.fast: unknown option `rat`; expected rate, burst_size; did you mean `rate`?",
+    ),
+    ("shaper: {none: 5}", "test.yml:2:10: shaper.none: this name is reserved"),
+    (
+        "shaper_rules: {x: -5}",
+        "test.yml:2:19: shaper_rules.x: `-5` names no shaper; expected the name of a shaper, a number greater than 0, none or infinity",
+    ),
+    ("shaper_rules: {none: 5}", "test.yml:2:16: shaper_rules.none: the name `none` is reserved"),
+    (
+        "shaper: {fast: 5}\nshaper_rules: {x: fats}",
+        "test.yml:3:19: shaper_rules.x: the shaper `fats` is not defined; this entry has no effect; did you mean `fast`?",
+    ),
+    (
+        "api_permissions: {x: {from: ejabberd_clt}}",
+        "test.yml:2:29: api_permissions.x.from: `ejabberd_clt` is no place a command comes from; expected ejabberd_ctl, ejabberd_web_admin, ejabberd_xmlrpc, mod_adhoc_api, mod_cron, mod_http_api, or {tag: …}; did you mean `ejabberd_ctl`?",
+    ),
+    (
+        "api_permissions: {x: {what: \"!!stop\"}}",
+        "test.yml:2:29: api_permissions.x.what: `!!stop` is no command; expected *, !*, a command, !command, [tag:name] or ![tag:name], in quotes",
+    ),
+    (
+        "api_permissions: {x: {how: y}}",
+        "test.yml:2:23: api_permissions.x: unknown option `how`; expected from, who, what",
+    ),
+    (
+        "api_permissions: {x: {who: {oauth: {}}}}",
+        "test.yml:2:36: api_permissions.x.who.oauth: `scope` is missing; expected scope: one or more scopes, such as \"ejabberd:admin\"",
+    ),
+    (
+        "api_permissions: {x: 5}",
+        "test.yml:2:22: api_permissions.x: a number is no group; expected a map with from, who and what",
+    ),
+];
+
 #[test]
 fn wrong_rules_are_reported_where_they_stand() {
-    for (text, expected) in [
-        (
-            "acl: {x: {usr: a}}",
-            "test.yml:2:11: acl.x: unknown condition `usr`; expected an acl's name or conditions: user, server, resource, ip, acl, user_regexp, server_regexp, resource_regexp, node_regexp, user_glob, server_glob, resource_glob, node_glob, shared_group; did you mean `user`?",
-        ),
-        (
-            "acl: {x: {acl: y}}",
-            "test.yml:2:11: acl.x: an acl can't refer to another acl; combine access lists in access_rules",
-        ),
-        (
-            "acl: {x: {ip: 300.1.1.1}}",
-            "test.yml:2:15: acl.x.ip: `300.1.1.1` can't stand here; expected an IP address or a network such as 10.0.0.0/8",
-        ),
-        (
-            "acl: {x: {user_regexp: \"(\"}}",
-            "test.yml:2:24: acl.x.user_regexp: `(` can't stand here; expected a regular expression (unclosed group)",
-        ),
-        (
-            "acl: {x: {user: a@b@c}}",
-            "test.yml:2:17: acl.x.user: `a@b@c` can't stand here; expected user@server or user",
-        ),
-        (
-            "acl: {x: {user: [[]]}, y: []}",
-            "test.yml:2:10: acl.x: there is no condition here; expected an acl's name or conditions: user, server, resource, ip, acl, user_regexp, server_regexp, resource_regexp, node_regexp, user_glob, server_glob, resource_glob, node_glob, shared_group",
-        ),
-        ("acl: {all: {user: a}}", "test.yml:2:7: acl.all: the name `all` is reserved"),
-        ("acl: [x]", "test.yml:2:6: acl: a list can't stand here; expected a map"),
-        (
-            "access_rules: {x: {permit: all}}",
-            "test.yml:2:20: access_rules.x: `permit` is neither `allow` nor `deny`; expected allow or deny and its conditions",
-        ),
-        (
-            "access_rules: {x: all}",
-            "test.yml:2:19: access_rules.x: a string is no access rule; expected the name of an access rule, or a rule such as {allow: admin}",
-        ),
-        (
-            "access_rules: {x: {allow: []}}",
-            "test.yml:2:27: access_rules.x.allow: there is no condition here; expected an acl's name or conditions: user, server, resource, ip, acl, user_regexp, server_regexp, resource_regexp, node_regexp, user_glob, server_glob, resource_glob, node_glob, shared_group",
-        ),
-        (
-            "shaper: {fast: 0}",
-            "test.yml:2:16: shaper.fast: a number is no shaper; expected bytes a second, infinity, or {rate: …, burst_size: …}",
-        ),
-        (
-            "shaper: {fast: {burst_size: 5}}",
-            "test.yml:2:16: shaper.fast: a map is no shaper; expected bytes a second, infinity, or {rate: …, burst_size: …}",
-        ),
-        (
-            "shaper: {fast: {rat: 5}}",
-            "test.yml:2:17: shaper.fast: unknown option `rat`; expected rate, burst_size; did you mean `rate`?",
-        ),
-        ("shaper: {none: 5}", "test.yml:2:10: shaper.none: this name is reserved"),
-        (
-            "shaper_rules: {x: -5}",
-            "test.yml:2:19: shaper_rules.x: `-5` names no shaper; expected the name of a shaper, a number greater than 0, none or infinity",
-        ),
-        ("shaper_rules: {none: 5}", "test.yml:2:16: shaper_rules.none: the name `none` is reserved"),
-        (
-            "shaper: {fast: 5}\nshaper_rules: {x: fats}",
-            "test.yml:3:19: shaper_rules.x: the shaper `fats` is not defined; this entry has no effect; did you mean `fast`?",
-        ),
-        (
-            "api_permissions: {x: {from: ejabberd_clt}}",
-            "test.yml:2:29: api_permissions.x.from: `ejabberd_clt` is no place a command comes from; expected ejabberd_ctl, ejabberd_web_admin, ejabberd_xmlrpc, mod_adhoc_api, mod_cron, mod_http_api, or {tag: …}; did you mean `ejabberd_ctl`?",
-        ),
-        (
-            "api_permissions: {x: {what: \"!!stop\"}}",
-            "test.yml:2:29: api_permissions.x.what: `!!stop` is no command; expected *, !*, a command, !command, [tag:name] or ![tag:name], in quotes",
-        ),
-        (
-            "api_permissions: {x: {how: y}}",
-            "test.yml:2:23: api_permissions.x: unknown option `how`; expected from, who, what",
-        ),
-        (
-            "api_permissions: {x: {who: {oauth: {}}}}",
-            "test.yml:2:36: api_permissions.x.who.oauth: `scope` is missing; expected scope: one or more scopes, such as \"ejabberd:admin\"",
-        ),
-        (
-            "api_permissions: {x: 5}",
-            "test.yml:2:22: api_permissions.x: a number is no group; expected a map with from, who and what",
-        ),
-    ] {
+    for (text, expected) in WRONG {
         let remarks = crate::testing::remarks(&format!("hosts: [a.org]\n{text}\n"));
-        assert_eq!(remarks.first().map(String::as_str), Some(expected), "{text}");
+        assert_eq!(remarks.first().map(String::as_str), Some(*expected), "{text}");
     }
 }
 

@@ -107,7 +107,7 @@ impl Rewriter<'_> {
             (_, "db_type" | "ram_db_type") => rewrite_database(&mut option.value),
             (_, "deref_aliases") => return Some(self.renamed(option, "ldap_deref_aliases", &here)),
             ("mod_http_upload", "service_url") => {
-                let warning = Diagnostic::warning(&option.key_at, &here, "this option is deprecated");
+                let warning = Diagnostic::warning(&option.key_at, here, "this option is deprecated");
                 self.report.push(warning.suggest("use `external_secret`"));
             }
             ("mod_pubsub", "plugins") => self.pubsub_plugins(&mut option.value, &here),

@@ -67,7 +67,7 @@ impl Rewriter<'_> {
             "host_config" | "append_host_config" if host.is_none() => Some(self.hosts(entry.clone())),
             "define_macro" if host.is_some() => {
                 let message = "macros can't be defined for one host; these are not used";
-                let warning = Diagnostic::warning(&entry.key_at, &here, message);
+                let warning = Diagnostic::warning(&entry.key_at, here, message);
                 self.report.push(warning.suggest("use define_keyword"));
                 None
             }

@@ -256,7 +256,7 @@ fn check_map(
             }
         };
         if !seen.insert(name.clone()) {
-            report.push(Diagnostic::warning(&entry.key_at, &here, "given twice; the first one counts"));
+            report.push(Diagnostic::warning(&entry.key_at, here, "given twice; the first one counts"));
         }
         match value.check(&entry.value, &here, report) {
             Some(value) => values.push((name, value)),
@@ -294,7 +294,7 @@ fn check_fields(
             (None, Default::Unset | Default::Toplevel(_)) => Some(Value::Unset),
         };
         if let Some(again) = given.next() {
-            report.push(Diagnostic::error(&again.key_at, &here, "this option is given twice"));
+            report.push(Diagnostic::error(&again.key_at, here, "this option is given twice"));
         }
         values.extend(value.map(|value| (field.name.clone(), value)));
     }

@@ -22,7 +22,7 @@ impl Loader<'_> {
         let place = Place::TOP.key("listen");
         let empty = matches!(&node.content, Content::Map(entries) if entries.is_empty());
         if !matches!(node.content, Content::List(_)) && !empty {
-            let error = Diagnostic::error(&node.at, &place, format!("{} can't stand here", node.describe()));
+            let error = Diagnostic::error(&node.at, place, format!("{} can't stand here", node.describe()));
             self.report.push(error.expected("a list of listeners, each a map with port and module"));
         }
         let mut bound: Vec<(Endpoint, Position)> = Vec::new();

@@ -49,7 +49,7 @@ impl Loader<'_> {
             let ready = shared.as_ref().and_then(|shared| shared.options.get(&entry.key)).cloned();
             let options = match ready {
                 Some(options) => options,
-                None => self.module(host, entry, &known, &keywords, toplevel, &here),
+                None => self.module(entry, &known, &keywords, toplevel, &here),
             };
             if let Some(shared) = &mut shared
                 && !depends_on_host(&entry.value, &known)
@@ -98,7 +98,6 @@ impl Loader<'_> {
 
     fn module(
         &mut self,
-        host: &Text,
         entry: &Entry,
         known: &KnownOptions,
         keywords: &Keywords,
@@ -115,9 +114,8 @@ impl Loader<'_> {
             for name in names.iter().filter_map(Value::as_text) {
                 if self.host_set.contains(name) {
                     let at = if setting.set { &setting.node.at } else { &entry.key_at };
-                    let message = format!(
-                        "`{name}` is a virtual host already; a service of {host} can't have its name"
-                    );
+                    let message =
+                        format!("`{name}` is a virtual host already; a service can't have its name");
                     self.error(at, &place.key(option), message);
                 }
             }

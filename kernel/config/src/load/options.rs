@@ -66,8 +66,10 @@ impl Loader<'_> {
             let shared: Vec<Entry> = shared.cloned().collect();
             self.set_options(&shared, keywords, &Place::TOP, &mut settings);
         }
+        let known = self.catalogue.toplevel.clone();
         for (name, setting) in global.shared() {
-            if setting.set && !settings.contains_key(name) {
+            let everywhere = known.get(name).is_some_and(|option| !option.per_host);
+            if (setting.set || everywhere) && !settings.contains_key(name) {
                 settings.insert(name.clone(), setting.clone());
             }
         }

@@ -68,7 +68,7 @@ fn defaults_follow_the_top_level_of_their_host() {
     let database = |host: &str| config.host(host).module("mod_announce").unwrap().text("db_type");
     assert_eq!((database("a"), database("b")), ("sql".into(), "mnesia".into()));
     assert_eq!(config.host("b").options.texts("auth_method"), ["mnesia"]);
-    assert_eq!(config.host("b").options.limit("auth_cache_size"), Some(9));
+    assert_eq!(config.host("b").options.limit("auth_cache_size"), Some(7), "the same for all hosts");
     assert_eq!(config.global.texts("auth_method"), ["sql"]);
     assert_eq!(config.global.limit("sm_cache_size"), Some(7));
 }

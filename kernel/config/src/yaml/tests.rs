@@ -86,8 +86,8 @@ fn depth_size_and_aliases_are_limited() {
 
 #[test]
 fn bytes_have_to_be_utf8_and_not_too_many() {
-    let error = super::source("f.yml", b"a: 1\nb: \xff\n".to_vec()).unwrap_err();
+    let error = source("f.yml", b"a: 1\nb: \xff\n".to_vec()).unwrap_err();
     assert_eq!(error.place(), "f.yml:2:4");
-    assert!(super::source("f.yml", vec![b' '; MAX_FILE_BYTES + 1]).is_err());
-    assert!(super::source("f.yml", vec![b' '; MAX_FILE_BYTES]).is_ok());
+    assert!(source("f.yml", vec![b' '; MAX_FILE_BYTES + 1]).is_err());
+    assert!(source("f.yml", vec![b' '; MAX_FILE_BYTES]).is_ok());
 }
