@@ -93,12 +93,10 @@ fn compare(options: &Options, setup: Setup, results: &mut Results) -> Result<()>
     let mut servers = Vec::new();
     for kind in kinds {
         progress(&format!("  starting {}", kind.name()));
-        let server = Server::start(
-            place(options, setup, kind)?,
-            &fs::canonicalize(&options.nightjar).unwrap_or_default(),
-        )?;
-        setup.register(&server, &amount).with_context(|| format!("creating accounts of {}", kind.name()))?;
-        servers.push(server);
+        match start(options, setup, kind, &amount) {
+            Ok(server) => servers.push(server),
+            Err(error) => results.fail(kind, setup.name(), &error),
+        }
     }
     for work in works {
         for server in &mut servers {
@@ -107,7 +105,10 @@ fn compare(options: &Options, setup: Setup, results: &mut Results) -> Result<()>
                 continue;
             }
             if work.needs_fresh_server() {
-                server.restart()?;
+                if let Err(error) = server.restart() {
+                    results.fail(kind, &work.name(), &error);
+                    continue;
+                }
                 results.ready(kind, server.ready);
             }
             let measured = work.measure(server, &amount);
@@ -119,6 +120,14 @@ fn compare(options: &Options, setup: Setup, results: &mut Results) -> Result<()>
         }
     }
     Ok(())
+}
+
+/// A server with its accounts.
+fn start(options: &Options, setup: Setup, kind: Kind, amount: &Amount) -> Result<Server> {
+    let nightjar = std::path::absolute(&options.nightjar)?;
+    let server = Server::start(place(options, setup, kind)?, &nightjar)?;
+    setup.register(&server, amount).context("creating accounts")?;
+    Ok(server)
 }
 
 fn place(options: &Options, setup: Setup, kind: Kind) -> Result<Place> {

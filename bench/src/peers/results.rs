@@ -2,7 +2,7 @@
 
 use super::{Kind, plan::Work};
 use crate::report::Report;
-use anyhow::Result;
+use anyhow::{Error, Result};
 use serde_json::{Value, json};
 use std::{fmt::Write, time::Duration};
 
@@ -48,8 +48,13 @@ impl Results {
                 self.figures(kind, &name, &report);
                 self.reports.push((kind, report));
             }
-            Err(error) => self.failures.push(format!("{}, {name}: {error:#}", kind.name())),
+            Err(error) => self.fail(kind, &name, &error),
         }
+    }
+
+    /// Keeps the reason for a gap.
+    pub fn fail(&mut self, kind: Kind, what: &str, error: &Error) {
+        self.failures.push(format!("{}, {what}: {error:#}", kind.name()));
     }
 
     fn figures(&mut self, kind: Kind, name: &str, report: &Report) {
