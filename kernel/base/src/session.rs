@@ -31,6 +31,7 @@ pub struct Connection {
 
 /// What a session's mailbox takes.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "nearly all are stanzas; a box would cost each an allocation")]
 pub enum Delivery {
     /// A stanza for the client.
     Stanza(Stanza),

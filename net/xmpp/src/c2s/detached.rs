@@ -96,6 +96,10 @@ pub(super) async fn close(kernel: &Arc<Kernel>, session: &Arc<Session>, state: O
     }
     kernel.close_session(session, Vec::new()).await;
     for stanza in unacked {
+        // What the account's archive has isn't lost, so nobody is told that it is.
+        if nightjar_xmpp::stanza_id::find(&stanza, &session.jid.bare()).is_some() {
+            continue;
+        }
         if matches!(
             stanza.kind,
             StanzaType::Message(MessageType::Normal | MessageType::Chat) | StanzaType::Iq(_)
