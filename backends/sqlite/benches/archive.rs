@@ -124,7 +124,7 @@ fn engine(
     while meter.start.elapsed() < duration {
         connection.execute_batch("BEGIN IMMEDIATE")?;
         for _ in 0..batch {
-            let values = row(&format!("user{}", rows % 64), rows as i64);
+            let values = row(&format!("user{}", rows % batch as u64), rows as i64);
             for (position, value) in values.iter().enumerate() {
                 match value {
                     nightjar_store::Value::Int(number) => {

@@ -114,4 +114,14 @@ impl<T> Queue<T> {
         self.ready.notify_all();
         self.accepted()
     }
+
+    /// Closes and drops what waits.
+    pub(crate) fn abandon(&self) {
+        self.close();
+        let mut state = self.state.lock();
+        let dropped = std::mem::take(&mut state.items);
+        state.bytes = 0;
+        drop(state);
+        drop(dropped);
+    }
 }

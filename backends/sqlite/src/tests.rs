@@ -69,3 +69,29 @@ async fn a_file_keeps_the_contract() {
 async fn memory_keeps_the_contract() {
     contract::run(|layout| async move { open(&SqliteOptions { layout, ..SqliteOptions::memory() }) }).await;
 }
+
+/// The queries that run all day find their rows through an index, in both layouts.
+#[tokio::test]
+async fn plans_use_indexes() {
+    static PAGE: Statement = Statement::new(
+        "SELECT xml FROM archive WHERE {host} AND username = ? AND timestamp > ? ORDER BY timestamp LIMIT ?",
+    );
+    static SPOOL: Statement = Statement::new(
+        "SELECT seq, xml FROM spool WHERE {host} AND username = ? AND seq > ? ORDER BY seq LIMIT ?",
+    );
+    static WHOLE: Statement = Statement::new("SELECT xml FROM archive WHERE {host} AND xml = ?");
+    for layout in [Layout::MultiHost, Layout::SingleHost] {
+        let store = open(&SqliteOptions { layout, ..SqliteOptions::memory() });
+        for (statement, params) in [
+            (&GET, params!["a"]),
+            (&PAGE, params!["a", 1_i64, 10_i64]),
+            (&SPOOL, params!["a", 1_i64, 10_i64]),
+        ] {
+            let plan = crate::query_plan(&store, statement, params).await.unwrap();
+            assert_eq!(plan.len(), 1, "{plan:?}");
+            assert!(plan[0].starts_with("SEARCH") && plan[0].contains("INDEX"), "{plan:?}");
+        }
+    }
+    let store = open(&SqliteOptions { layout: Layout::SingleHost, ..SqliteOptions::memory() });
+    assert_eq!(crate::query_plan(&store, &WHOLE, params!["a"]).await.unwrap(), ["SCAN archive"]);
+}

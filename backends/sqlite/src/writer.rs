@@ -52,14 +52,30 @@ struct Control<'c> {
 }
 
 pub(crate) fn run(mut connection: Connection, shared: &Shared) {
+    let mut service = Service { shared, ended_well: false };
     let started =
         Watchdog::install(&mut connection).and_then(|watchdog| serve(&connection, watchdog, shared));
-    if let Err(error) = started {
-        tracing::error!(%error, "the SQLite writer cannot start");
-        shared.writes.close();
+    match started {
+        Ok(()) => service.ended_well = true,
+        Err(error) => tracing::error!(%error, "the SQLite writer cannot start"),
     }
     if let Err((_, error)) = connection.close() {
         tracing::warn!(%error, "SQLite did not close cleanly");
+    }
+}
+
+/// Without a writer nothing works: when it did not start or panicked, all who wait or come get an error at once.
+struct Service<'a> {
+    shared: &'a Shared,
+    ended_well: bool,
+}
+
+impl Drop for Service<'_> {
+    fn drop(&mut self) {
+        if !self.ended_well {
+            self.shared.writes.abandon();
+            self.shared.reads.abandon();
+        }
     }
 }
 
@@ -90,6 +106,7 @@ fn serve(connection: &Connection, watchdog: Watchdog, shared: &Shared) -> rusqli
         // First this, so that whoever reads after an answer has nothing to wait for.
         shared.settled.send_modify(|number| *number += settled as u64);
         answer_all(&mut group);
+        shared.flusher.mark();
         // One who writes alone never waits.
         answered = if settled > 1 { settled } else { 0 };
         patience = (started.elapsed() / PATIENCE_SHARE).min(PATIENCE_LIMIT);

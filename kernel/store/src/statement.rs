@@ -74,6 +74,14 @@ impl Statement {
         statement
     }
 
+    /// The portable text, when the statement was given as text.
+    pub fn sql(&self) -> Option<&'static str> {
+        match self.source {
+            Source::Sql(sql) => Some(sql),
+            _ => None,
+        }
+    }
+
     /// What tells this statement from every other one in a cache.
     pub fn id(&'static self) -> usize {
         std::ptr::from_ref(self).addr()

@@ -37,3 +37,13 @@ fn a_sleeping_thread_wakes_for_an_item_and_for_the_end() {
     queue.close();
     assert_eq!(consumer.join().unwrap(), [0, 1, 2, 3, 4]);
 }
+
+#[test]
+fn abandoning_drops_what_waits() {
+    let queue = Queue::new(10, 10);
+    let (item, dropped) = std::sync::mpsc::channel::<()>();
+    queue.push(item, 1).unwrap();
+    queue.abandon();
+    assert!(dropped.recv().is_err(), "the item is gone");
+    assert!(!queue.take(&mut Vec::new(), 1));
+}
