@@ -10,6 +10,7 @@ pub mod client_state;
 pub mod disco;
 pub mod last;
 pub mod legacy_auth;
+pub mod mam;
 pub mod offline;
 pub mod ping;
 pub mod privacy;
