@@ -6,6 +6,7 @@ use std::sync::Arc;
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use serde::Serialize;
 
+use crate::nearest::nearest;
 use crate::node::{Position, Source};
 
 #[cfg(test)]
@@ -259,6 +260,11 @@ impl Report {
     /// Whether further mistakes would not be kept, so that finding out more about them is in vain.
     pub fn is_full(&self) -> bool {
         self.errors.len() >= MAX_KEPT
+    }
+
+    /// The nearest known name, unless nobody will see it.
+    pub fn nearest<'a>(&self, name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+        if self.is_full() { None } else { nearest(name, candidates) }
     }
 
     /// Number of mistakes so far, repeated ones included.

@@ -3,6 +3,9 @@
 #[cfg(test)]
 mod tests;
 
+/// Most candidates that are looked at: some configurations have thousands of hosts.
+const MAX_CANDIDATES: usize = 1000;
+
 /// Names longer than this are not compared: a suggestion for them helps nobody.
 const MAX_LENGTH: usize = 64;
 
@@ -16,6 +19,7 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     let limit = (length / 3).max(1);
     candidates
         .into_iter()
+        .take(MAX_CANDIDATES)
         .filter(|candidate| candidate.len() <= MAX_LENGTH && candidate.len().abs_diff(length) <= limit * 4)
         .map(|candidate| (distance(name, candidate), candidate))
         .filter(|(distance, _)| *distance <= limit)

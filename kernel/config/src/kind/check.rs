@@ -308,7 +308,7 @@ fn unknown_fields(entries: &[Entry], fields: &[Field], place: &Place<'_>, report
         }
         let names: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
         let error = Diagnostic::error(&entry.key_at, place, format!("unknown option `{}`", entry.key));
-        let near = nearest(&entry.key, names.iter().copied());
+        let near = report.nearest(&entry.key, names.iter().copied());
         report.push(error.expected(names.join(", ")).did_you_mean(near));
     }
 }

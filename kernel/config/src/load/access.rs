@@ -10,7 +10,6 @@ use crate::access::{read_access_rule, read_acl, read_shaper_rule, read_shapers};
 use crate::config::{HostConfig, ListenerConfig};
 use crate::diagnostic::{Diagnostic, Report};
 use crate::keywords::Keywords;
-use crate::nearest::nearest;
 use crate::node::{Entry, Node, Place};
 use crate::options::Options;
 use crate::value::Value;
@@ -68,7 +67,7 @@ impl Loader<'_> {
                 let ShaperEntry::Named(name) = shaper else { continue };
                 if !access.shapers.contains_key(name) {
                     let message = format!("the shaper `{name}` is not defined; this entry has no effect");
-                    let near = nearest(name, access.shapers.keys().map(Text::as_str));
+                    let near = self.report.nearest(name, access.shapers.keys().map(Text::as_str));
                     let warning = Diagnostic::warning(&entry.value.at, place.key(&entry.key), message);
                     self.report.push(warning.did_you_mean(near));
                 }
@@ -102,7 +101,8 @@ impl Loader<'_> {
                 let verb = if kind == "access rule" { "it allows nobody" } else { "it limits nothing" };
                 let message = format!("the {kind} `{rule}` is not defined; {verb}");
                 let warning = Diagnostic::warning(&setting.node.at, format!("{prefix}{name}"), message);
-                self.report.push(warning.did_you_mean(nearest(&rule, known)));
+                let near = self.report.nearest(&rule, known);
+                self.report.push(warning.did_you_mean(near));
             }
         }
     }

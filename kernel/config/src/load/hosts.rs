@@ -6,7 +6,6 @@ use nightjar_text::Text;
 
 use super::{Layer, Loader, host_name};
 use crate::diagnostic::Diagnostic;
-use crate::nearest::nearest;
 use crate::node::{Content, Entry, Node, Place};
 
 impl Loader<'_> {
@@ -47,7 +46,7 @@ impl Loader<'_> {
         // When `hosts` itself is wrong, each host here would be another mistake.
         if host.is_none() && !self.hosts.is_empty() {
             let message = format!("the host `{}` is not one of `hosts`", entry.key);
-            let near = nearest(&entry.key, self.hosts.iter().map(Text::as_str));
+            let near = self.report.nearest(&entry.key, self.hosts.iter().map(Text::as_str));
             self.report.push(Diagnostic::error(&entry.key_at, place, message).did_you_mean(near));
         }
         host

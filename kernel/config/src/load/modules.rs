@@ -9,7 +9,6 @@ use crate::catalogue::{Known, Options as KnownOptions};
 use crate::diagnostic::Diagnostic;
 use crate::keywords::{Keywords, mentions_keyword};
 use crate::kind::Default;
-use crate::nearest::nearest;
 use crate::node::{Content, Entry, Node, Place};
 use crate::options::Options;
 use crate::value::Value;
@@ -87,7 +86,7 @@ impl Loader<'_> {
             self.report.push(Diagnostic::warning(&entry.key_at, place, message));
             return None;
         }
-        let near = nearest(&entry.key, self.catalogue.modules.keys().copied());
+        let near = self.report.nearest(&entry.key, self.catalogue.modules.keys().copied());
         let error = Diagnostic::error(&entry.key_at, place, format!("there is no module `{}`", entry.key));
         self.report.push(match near {
             Some(_) => error.did_you_mean(near),

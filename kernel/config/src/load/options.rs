@@ -11,7 +11,6 @@ use crate::compat::REMOVED;
 use crate::diagnostic::Diagnostic;
 use crate::keywords::Keywords;
 use crate::kind::Default;
-use crate::nearest::nearest;
 use crate::node::{Content, Entry, Node, Place, Position};
 use crate::options::{Options, Setting, Settings};
 use crate::value::Value;
@@ -228,7 +227,8 @@ impl Loader<'_> {
         } else if names.len() <= 20 {
             error = error.expected(format!("one of {}", names.join(", ")));
         }
-        self.report.push(error.did_you_mean(nearest(&entry.key, names)));
+        let near = self.report.nearest(&entry.key, names);
+        self.report.push(error.did_you_mean(near));
     }
 
     /// An option that ejabberd has and this server does not.
