@@ -46,6 +46,7 @@
 //! | `EnableSm` | `sm_enabled(sm::Grant)` or `sm_refused(Condition)` |
 //! | `Stanza`, `ClientState`, `AuthFailed` | none |
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use nightjar_jid::Jid;
@@ -91,7 +92,13 @@ enum Phase {
 impl ClientStream {
     /// A connection that was just accepted. `stream_id` is unguessable; it serves streams that fail before a host gave
     /// one. `secured` if TLS is already there (RFC 7590, XEP-0368) or the channel is private by other means.
-    pub fn new(settings: Settings, stream_id: Text, secured: bool, now: Duration) -> ClientStream {
+    pub fn new(
+        settings: impl Into<Arc<Settings>>,
+        stream_id: Text,
+        secured: bool,
+        now: Duration,
+    ) -> ClientStream {
+        let settings = settings.into();
         let deadline = now.saturating_add(settings.negotiation_timeout);
         let framing = Framing::new(settings.framing, settings.limits_before_auth);
         let outbox = Outbox::default();

@@ -110,7 +110,7 @@ impl ClientStream {
             Ok(mut stanza) => {
                 if stanza.lang.is_none() {
                     // RFC 6120 §4.7.4
-                    stanza.lang.clone_from(&self.io.lang);
+                    stanza.lang = self.io.lang.as_deref().cloned();
                 }
                 self.io.ask(Event::Stanza(stanza));
             }

@@ -9,9 +9,6 @@ use crate::ns;
 use crate::stream_error::{StreamError, StreamErrorCondition};
 use crate::write;
 
-#[cfg(test)]
-mod tests;
-
 /// A header that passed the checks.
 pub(super) struct Checked {
     pub(super) host: Jid,

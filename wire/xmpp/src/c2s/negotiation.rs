@@ -1,5 +1,6 @@
 //! From the first byte to a bound resource (RFC 6120 §4.3). Boxed, and dropped once the resource is bound.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use nightjar_jid::Jid;
@@ -26,11 +27,11 @@ pub(super) use sasl2::read_enable;
 /// What outlives negotiation.
 #[derive(Debug)]
 pub(super) struct Io {
-    pub(super) settings: Settings,
+    pub(super) settings: Arc<Settings>,
     pub(super) framing: Framing,
     pub(super) outbox: Outbox,
     /// Default language of what the client sends.
-    pub(super) lang: Option<Text>,
+    pub(super) lang: Option<Box<Text>>,
     pub(super) sm: Option<Box<sm::Session>>,
 }
 
@@ -212,7 +213,7 @@ impl Negotiation {
         let checked = header::check(header, self.host.as_ref(), self.account.as_ref())?;
         self.host = Some(checked.host.clone());
         self.from = checked.from.clone();
-        io.lang = checked.lang.clone();
+        io.lang = checked.lang.clone().map(Box::new);
         self.stage = Stage::Host;
         io.ask(Event::Opened(Box::new(Opened {
             host: checked.host,

@@ -1,12 +1,11 @@
 //! What the machine has to say, in the order in which the driver gets it: bytes, then an event, then the end.
 
-use std::collections::VecDeque;
-
 use super::{End, Event, FramingKind, Output};
 
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
-    sends: VecDeque<Vec<u8>>,
+    /// At most one over TCP.
+    sends: Vec<Vec<u8>>,
     event: Option<Event>,
     starttls: bool,
     end: Option<Box<End>>,
@@ -15,9 +14,9 @@ pub(super) struct Outbox {
 impl Outbox {
     /// Adds a complete element; WebSocket sends each as a message of its own.
     pub(super) fn send(&mut self, framing: FramingKind, xml: String) {
-        match self.sends.back_mut() {
+        match self.sends.last_mut() {
             Some(last) if framing == FramingKind::Stream => last.extend_from_slice(xml.as_bytes()),
-            _ => self.sends.push_back(xml.into_bytes()),
+            _ => self.sends.push(xml.into_bytes()),
         }
     }
 
@@ -40,9 +39,10 @@ impl Outbox {
     }
 
     pub(super) fn poll(&mut self) -> Option<Output> {
-        if let Some(bytes) = self.sends.pop_front() {
+        if !self.sends.is_empty() {
+            let bytes = self.sends.remove(0);
             if self.sends.is_empty() {
-                self.sends = VecDeque::new();
+                self.sends = Vec::new();
             }
             return Some(Output::Send(bytes));
         }
