@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
 use crate::declare::{CORE, CORE_LISTENER, Declarations, OptionSpec};
-use crate::kind::{Default, Type};
+use crate::kind::{DefaultValue, Type};
 use crate::node::{Node, Position, Source};
 use crate::yaml;
 
@@ -21,7 +21,7 @@ pub struct Known {
     /// Its type as declared.
     pub notation: &'static str,
     /// Its default.
-    pub default: Default,
+    pub default: DefaultValue,
     /// Its default as declared.
     pub default_text: &'static str,
     /// May stand in `host_config`.
@@ -35,7 +35,7 @@ pub struct Known {
 }
 
 /// The options of one module, one listener, or of the top level.
-#[derive(Clone, Debug, std::default::Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// In the order of the manual.
     pub list: Vec<Known>,
@@ -86,7 +86,7 @@ impl Options {
         let kind = Type::parse(spec.kind);
         let good = kind.is_ok();
         let kind = kind.unwrap_or(Type::Any);
-        let default = Default::parse(spec.default);
+        let default = DefaultValue::parse(spec.default);
         let (name, path) = match spec.name.find(['.', '[']) {
             Some(end) => spec.name.split_at(end),
             None => (spec.name, ""),
@@ -111,7 +111,7 @@ impl Options {
     }
 }
 
-fn known_option(spec: OptionSpec, kind: Type, default: Default, per_host: bool) -> Known {
+fn known_option(spec: OptionSpec, kind: Type, default: DefaultValue, per_host: bool) -> Known {
     Known {
         name: spec.name,
         kind,
@@ -125,20 +125,20 @@ fn known_option(spec: OptionSpec, kind: Type, default: Default, per_host: bool) 
     }
 }
 
-impl Default {
+impl DefaultValue {
     /// Reads a default as declared.
-    pub fn parse(text: &'static str) -> Default {
+    pub fn parse(text: &'static str) -> DefaultValue {
         if let Some(option) = text.strip_prefix("= toplevel ") {
-            return Default::Toplevel(option);
+            return DefaultValue::Toplevel(option);
         }
         match text {
-            "" | "unset" => Default::Unset,
-            "required" => Default::Required,
+            "" | "unset" => DefaultValue::Unset,
+            "required" => DefaultValue::Required,
             // An at-sign can't begin a word of YAML.
-            text if text.starts_with('@') => Default::Yaml(Node::string(text, nowhere(text))),
+            text if text.starts_with('@') => DefaultValue::Yaml(Node::string(text, nowhere(text))),
             text => match yaml::parse(&source(text)) {
-                Ok(node) => Default::Yaml(node),
-                Err(_) => Default::Yaml(Node::string(text, nowhere(text))),
+                Ok(node) => DefaultValue::Yaml(node),
+                Err(_) => DefaultValue::Yaml(Node::string(text, nowhere(text))),
             },
         }
     }
@@ -323,7 +323,7 @@ fn declare(options: &mut Options, scope: &str, spec: &OptionSpec, problems: &mut
     let known = options.list.iter_mut().find(|known| known.name == spec.name);
     let Some(known) = known else { return };
     known.built = true;
-    if let Default::Yaml(node) = &known.default {
+    if let DefaultValue::Yaml(node) = &known.default {
         let mut report = crate::diagnostic::Report::default();
         // What contains a keyword is checked when there is a host to put in its place.
         if !spec.default.contains('@') {

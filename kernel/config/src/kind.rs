@@ -124,12 +124,12 @@ pub struct Field {
     /// Its type.
     pub kind: Type,
     /// Its value when absent.
-    pub default: Default,
+    pub default: DefaultValue,
 }
 
 /// What an option is when the file does not say.
 #[derive(Clone, Debug)]
-pub enum Default {
+pub enum DefaultValue {
     /// Without a value.
     Unset,
     /// The file has to say.

@@ -36,7 +36,7 @@ pub use diagnostic::{Diagnostic, Severity};
 pub use diff::{Change, OptionChange, diff};
 pub use dump::{REDACTED, to_yaml};
 pub use environment::{Disk, Environment, Files, MACRO_PREFIX};
-pub use kind::{Default, Field, TextKind, Type, TypeError};
+pub use kind::{DefaultValue, Field, TextKind, Type, TypeError};
 pub use load::{DEFAULT_FILE, Loaded, default_config, fuzz_load, load, load_with};
 pub use manual::manual;
 pub use node::Node;

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::catalogue::{Catalogue, Known, Options};
 use crate::declare::Declarations;
-use crate::kind::{Default, TextKind, Type};
+use crate::kind::{DefaultValue, TextKind, Type};
 
 #[cfg(test)]
 mod tests;
@@ -81,7 +81,7 @@ fn object(options: &Options) -> Map<String, Value> {
         (known.name.to_owned(), Value::Object(schema))
     };
     let properties: Map<String, Value> = options.list.iter().map(property).collect();
-    let required = options.list.iter().filter(|known| matches!(known.default, Default::Required));
+    let required = options.list.iter().filter(|known| matches!(known.default, DefaultValue::Required));
     let required: Vec<&str> = required.map(|known| known.name).collect();
     let mut schema = Map::new();
     schema.insert("type".to_owned(), json!("object"));

@@ -46,7 +46,7 @@ fn every_type_in_the_tables_means_something() {
 #[test]
 fn every_default_in_the_tables_has_its_type() {
     for (name, known) in every_option() {
-        let Default::Yaml(node) = &known.default else { continue };
+        let DefaultValue::Yaml(node) = &known.default else { continue };
         if known.default_text.contains('@') {
             continue;
         }

@@ -1,16 +1,16 @@
 //! Types of nested options (`welcome_message.subject`, `services[].port`) put into their option's type.
 
-use super::{Default, Field, Type};
+use super::{DefaultValue, Field, Type};
 
 impl Type {
     /// Puts the type of a nested option in its place: `path` is the way below this option in the notation of
     /// the tables: `*` for any key, `[]` for the members of a list. Returns false when the option's own type
     /// has no such place.
-    pub fn attach(&mut self, path: &str, kind: Type, default: Default) -> bool {
+    pub fn attach(&mut self, path: &str, kind: Type, default: DefaultValue) -> bool {
         self.put(&steps(path), kind, default)
     }
 
-    fn put(&mut self, steps: &[&str], kind: Type, default: Default) -> bool {
+    fn put(&mut self, steps: &[&str], kind: Type, default: DefaultValue) -> bool {
         let Some((step, rest)) = steps.split_first() else {
             *self = kind;
             return true;
@@ -40,7 +40,7 @@ impl Type {
     }
 }
 
-fn put_field(fields: &mut Vec<Field>, name: &str, rest: &[&str], kind: Type, default: Default) -> bool {
+fn put_field(fields: &mut Vec<Field>, name: &str, rest: &[&str], kind: Type, default: DefaultValue) -> bool {
     let known = fields.iter_mut().find(|field| field.name == *name);
     match (known, rest.is_empty()) {
         (Some(field), true) => {
@@ -59,7 +59,7 @@ fn put_field(fields: &mut Vec<Field>, name: &str, rest: &[&str], kind: Type, def
         (None, false) => {
             let mut parent = Type::any_map();
             let done = parent.put(rest, kind, default);
-            fields.push(Field { name: name.into(), kind: parent, default: Default::Unset });
+            fields.push(Field { name: name.into(), kind: parent, default: DefaultValue::Unset });
             done
         }
     }

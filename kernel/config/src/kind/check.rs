@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use nightjar_text::Text;
 
-use super::{Default, Field, TextKind, Type};
+use super::{DefaultValue, Field, TextKind, Type};
 use crate::access::{read_access, read_shaper};
 use crate::diagnostic::{Diagnostic, Report};
 use crate::nearest::nearest;
@@ -285,13 +285,13 @@ fn check_fields(
         let mut given = entries.iter().filter(|entry| entry.key == field.name);
         let value = match (given.next(), &field.default) {
             (Some(entry), _) => field.kind.check(&entry.value, &here, report),
-            (None, Default::Yaml(node)) => field.kind.check(node, &here, report),
-            (None, Default::Required) => {
+            (None, DefaultValue::Yaml(node)) => field.kind.check(node, &here, report),
+            (None, DefaultValue::Required) => {
                 let error = Diagnostic::error(&node.at, place, format!("`{}` is missing", field.name));
                 report.push(error.expected(format!("{}: {}", field.name, field.kind)));
                 None
             }
-            (None, Default::Unset | Default::Toplevel(_)) => Some(Value::Unset),
+            (None, DefaultValue::Unset | DefaultValue::Toplevel(_)) => Some(Value::Unset),
         };
         if let Some(again) = given.next() {
             report.push(Diagnostic::error(&again.key_at, here, "this option is given twice"));

@@ -3,7 +3,7 @@
 use nightjar_text::Text;
 use regex::Regex;
 
-use super::{Default, Field, TextKind, Type};
+use super::{DefaultValue, Field, TextKind, Type};
 
 /// A type's notation that means nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,8 +93,11 @@ fn whole(text: &str) -> Option<Type> {
             Type::Map { key: Box::new(Type::TEXT), value: Box::new(words(["webp", "jpeg", "png", "gif"])) }
         }
         "[string|map {string: map {spam_source_domains_node: string}}]" => {
-            let node =
-                Field { name: "spam_source_domains_node".into(), kind: Type::TEXT, default: Default::Unset };
+            let node = Field {
+                name: "spam_source_domains_node".into(),
+                kind: Type::TEXT,
+                default: DefaultValue::Unset,
+            };
             let map = Type::Map { key: Box::new(Type::TEXT), value: Box::new(Type::Fields(vec![node])) };
             list(Type::Either(vec![Type::TEXT, map]), false)
         }
@@ -243,7 +246,7 @@ fn fields(inner: &str) -> Result<Type, TypeError> {
 }
 
 fn field(name: &str, kind: Type) -> Field {
-    Field { name: name.into(), kind, default: Default::Unset }
+    Field { name: name.into(), kind, default: DefaultValue::Unset }
 }
 
 fn list(item: Type, or_single: bool) -> Type {

@@ -198,6 +198,6 @@ fn nested_options_find_their_place() {
         ("{a: int}", "[]", false),
     ] {
         let mut kind = Type::parse(outer).unwrap();
-        assert_eq!(kind.attach(path, Type::Bool, Default::Unset), good, "{outer} {path}");
+        assert_eq!(kind.attach(path, Type::Bool, DefaultValue::Unset), good, "{outer} {path}");
     }
 }

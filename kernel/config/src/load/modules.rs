@@ -8,7 +8,7 @@ use super::{Layer, Loader};
 use crate::catalogue::{Known, Options as KnownOptions};
 use crate::diagnostic::Diagnostic;
 use crate::keywords::{Keywords, mentions_keyword};
-use crate::kind::Default;
+use crate::kind::DefaultValue;
 use crate::node::{Content, Entry, Node, Place};
 use crate::options::Options;
 use crate::value::Value;
@@ -145,6 +145,7 @@ impl Loader<'_> {
 
 /// Whether a module's options may differ from host to host though nothing was set for one host.
 fn depends_on_host(given: &Node, known: &KnownOptions) -> bool {
-    let default = |option: &Known| matches!(&option.default, Default::Yaml(node) if mentions_keyword(node));
+    let default =
+        |option: &Known| matches!(&option.default, DefaultValue::Yaml(node) if mentions_keyword(node));
     mentions_keyword(given) || known.list.iter().any(default)
 }

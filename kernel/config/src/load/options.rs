@@ -10,7 +10,7 @@ use crate::catalogue::{Known, Options as KnownOptions};
 use crate::compat::REMOVED;
 use crate::diagnostic::Diagnostic;
 use crate::keywords::Keywords;
-use crate::kind::Default;
+use crate::kind::DefaultValue;
 use crate::node::{Content, Entry, Node, Place, Position};
 use crate::options::{Options, Setting, Settings};
 use crate::value::Value;
@@ -146,8 +146,8 @@ impl Loader<'_> {
     ) -> Arc<Setting> {
         let toplevel = self.catalogue.toplevel.clone();
         match &option.default {
-            Default::Yaml(node) => Arc::new(self.yaml_default(option, node, keywords)),
-            Default::Toplevel(name) if depth < MAX_DEFAULT_CHAIN => {
+            DefaultValue::Yaml(node) => Arc::new(self.yaml_default(option, node, keywords)),
+            DefaultValue::Toplevel(name) if depth < MAX_DEFAULT_CHAIN => {
                 match (settings.get(*name), toplevel.get(name)) {
                     (Some(setting), _) => followed(setting),
                     (None, Some(other)) => self.default(other, keywords, depth + 1, settings),
@@ -197,13 +197,13 @@ impl Loader<'_> {
                 continue;
             }
             let setting = match &option.default {
-                Default::Yaml(node) => Arc::new(self.yaml_default(option, node, keywords)),
-                Default::Toplevel(name) => match toplevel.shared().get(*name) {
+                DefaultValue::Yaml(node) => Arc::new(self.yaml_default(option, node, keywords)),
+                DefaultValue::Toplevel(name) => match toplevel.shared().get(*name) {
                     Some(setting) => followed(setting),
                     None => unset(option),
                 },
-                Default::Unset => unset(option),
-                Default::Required => {
+                DefaultValue::Unset => unset(option),
+                DefaultValue::Required => {
                     let message = format!("the required option `{}` is missing", option.name);
                     let error = Diagnostic::error(&given.at, place, message);
                     self.report.push(error.expected(format!("{}: {}", option.name, option.kind)));
@@ -248,7 +248,7 @@ fn followed(setting: &Arc<Setting>) -> Arc<Setting> {
 
 fn unset(option: &Known) -> Arc<Setting> {
     let at = match &option.default {
-        Default::Yaml(node) => node.at.clone(),
+        DefaultValue::Yaml(node) => node.at.clone(),
         _ => Position::start_of(&crate::node::Source::unnamed()),
     };
     Arc::new(Setting { value: Value::Unset, node: Node { content: Content::Null, at }, set: false })
