@@ -1,5 +1,6 @@
 //! Instant messaging: one folder per module of ejabberd.
 
+mod account_cache;
 mod cache_options;
 mod command_support;
 mod support;
@@ -22,4 +23,6 @@ pub mod sic;
 pub mod stats;
 pub mod stream_mgmt;
 pub mod time;
+pub mod vcard;
+pub mod vcard_xupdate;
 pub mod version;
