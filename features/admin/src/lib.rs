@@ -25,8 +25,8 @@ use nightjar_base::hooks::BoxFuture;
 use nightjar_base::{FeatureContext, FeatureError, Kernel, Registration};
 use nightjar_config::ModuleSpec;
 
-/// The modules of this family.
-pub const FEATURES: &[Feature] = &[Feature { spec: &EXTRA, start: start_extra }];
+/// `mod_admin_extra` as the server lists it.
+pub static FEATURE: Feature = Feature { spec: &EXTRA, start: start_extra };
 
 /// `mod_admin_extra`
 pub static EXTRA: ModuleSpec = ModuleSpec {

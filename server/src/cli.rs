@@ -1,0 +1,64 @@
+//! The command line.
+
+mod check;
+mod manual;
+mod start;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// An XMPP server that reads ejabberd's configuration.
+#[derive(Parser)]
+#[command(
+    name = "nightjar",
+    version,
+    after_help = "Examples:\n  nightjar                                 start with nothing configured, for this machine only\n  \
+                  nightjar start --config ejabberd.yml     start with a configuration\n  \
+                  nightjar check --config ejabberd.yml     tell every mistake in it\n  \
+                  nightjar ctl status                      ask the running node\n  \
+                  nightjar ctl help commands               what it can be asked"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start a node in the foreground (what happens without a command, too)
+    Start(start::Arguments),
+    /// Read a configuration and report every mistake. Exit code: 0 fine, 1 mistakes, 2 can't be read
+    Check(check::Arguments),
+    /// Administer a running node: nightjar ctl [--home DIR] COMMAND…
+    #[command(disable_help_flag = true)]
+    Ctl {
+        /// The command and its arguments; `help` tells which there are
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<String>,
+    },
+    /// Print the manual of all options
+    #[command(hide = true)]
+    Manual(manual::Arguments),
+    /// Print the version
+    Version,
+}
+
+/// Does what the command line says.
+pub(crate) fn run() -> ExitCode {
+    match Cli::parse().command {
+        None => start::run(start::Arguments::default()),
+        Some(Command::Start(arguments)) => start::run(arguments),
+        Some(Command::Check(arguments)) => check::run(&arguments),
+        Some(Command::Ctl { words }) => crate::ctl(words),
+        Some(Command::Manual(arguments)) => manual::run(&arguments),
+        Some(Command::Version) => print(concat!("nightjar ", env!("CARGO_PKG_VERSION"))),
+    }
+}
+
+/// Prints a text and a line's end. A reader that went away is no failure.
+fn print(text: &str) -> ExitCode {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stdout(), "{text}");
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,37 @@
+//! The features, in the order in which they start on each host that names them.
+//!
+//! Listeners of one event and stage run in the order of registration, so the order matters where two features of the
+//! list work on the same event.
+
+use nightjar_base::feature::Feature;
+use nightjar_config::ModuleSpec;
+
+/// All features.
+pub(crate) static FEATURES: &[&Feature] = &[
+    // Others ask it who may see whom.
+    &nightjar_im::roster::FEATURE,
+    &nightjar_im::disco::FEATURE,
+    &nightjar_im::ping::FEATURE,
+    &nightjar_im::time::FEATURE,
+    &nightjar_im::version::FEATURE,
+    &nightjar_im::sic::FEATURE,
+    &nightjar_im::stats::FEATURE,
+    &nightjar_im::last::FEATURE,
+    &nightjar_im::private::FEATURE,
+    &nightjar_im::register::FEATURE,
+    // Archived messages carry their identifier before copies are made of them.
+    &nightjar_im::mam::FEATURE,
+    &nightjar_im::offline::FEATURE,
+    &nightjar_im::carboncopy::FEATURE,
+    &nightjar_im::stream_mgmt::FEATURE,
+    &nightjar_im::client_state::FEATURE,
+    &nightjar_im::auth_fast::FEATURE,
+    &nightjar_im::scram_upgrade::FEATURE,
+    &nightjar_im::legacy_auth::FEATURE,
+    &nightjar_admin::FEATURE,
+];
+
+/// The feature's names and options.
+pub(crate) fn specs() -> Vec<&'static ModuleSpec> {
+    FEATURES.iter().map(|feature| feature.spec).collect()
+}

@@ -1,0 +1,48 @@
+//! What can speak on a port.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use nightjar_base::Kernel;
+use nightjar_config::{ListenerConfig, ModuleSpec};
+use nightjar_net_xmpp::{C2S_SPEC, Certificates, ClientListener};
+
+/// A kind of listener.
+pub(crate) struct Kind {
+    /// Its name and options.
+    pub(crate) spec: &'static ModuleSpec,
+    /// Binds and starts to serve.
+    pub(crate) listen: fn(&Arc<Kernel>, &ListenerConfig, &Arc<Certificates>) -> anyhow::Result<Listening>,
+    /// What the banner says speaks there.
+    pub(crate) speaks: fn(&ListenerConfig) -> &'static str,
+}
+
+/// A bound listener. Dropping it stops accepting; connections live on.
+pub(crate) type Listening = Box<dyn Any + Send + Sync>;
+
+/// All kinds; the order is that of the manual.
+pub(crate) static LISTENERS: &[Kind] = &[Kind { spec: &C2S_SPEC, listen: c2s, speaks: c2s_speaks }];
+
+fn c2s(
+    kernel: &Arc<Kernel>,
+    config: &ListenerConfig,
+    certificates: &Arc<Certificates>,
+) -> anyhow::Result<Listening> {
+    let listener = ClientListener::new(Arc::clone(kernel), config, Arc::clone(certificates));
+    let listener = listener.map_err(anyhow::Error::msg)?;
+    Ok(Box::new(listener.listen()?))
+}
+
+fn c2s_speaks(config: &ListenerConfig) -> &'static str {
+    if config.options.bool("tls") { "XMPP clients, direct TLS" } else { "XMPP clients, STARTTLS" }
+}
+
+/// The kind of this name.
+pub(crate) fn find(module: &str) -> Option<&'static Kind> {
+    LISTENERS.iter().find(|kind| kind.spec.name == module)
+}
+
+/// The listeners' names and options.
+pub(crate) fn specs() -> Vec<&'static ModuleSpec> {
+    LISTENERS.iter().map(|kind| kind.spec).collect()
+}

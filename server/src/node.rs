@@ -1,0 +1,125 @@
+//! A running node: what it is made of, and how it ends.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use nightjar_base::Kernel;
+use nightjar_base::guard::Guard;
+use nightjar_config::{Config, Declarations, Diagnostic, Environment, ListenerConfig, OptionSpec};
+use nightjar_net_xmpp::Certificates;
+use nightjar_sasl::Secret;
+use nightjar_xmpp::StreamErrorCondition;
+use tokio::sync::{Mutex, watch};
+use tokio::time::{sleep, timeout};
+
+use crate::backends::Databases;
+use crate::features;
+use crate::home::Home;
+use crate::hosts::RunningHost;
+use crate::listeners::{self, Listening};
+use crate::logs::Logs;
+use crate::options::TOPLEVEL;
+
+/// How long sessions get to say goodbye.
+const FAREWELL: Duration = Duration::from_secs(5);
+/// How long the databases get to finish what they accepted.
+const CLOSING: Duration = Duration::from_secs(30);
+
+/// How a node ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// The program ends.
+    Stop,
+    /// The program starts anew.
+    Restart,
+    /// The program ends at once, with exit code 1.
+    Halt,
+}
+
+/// A running node.
+pub(crate) struct Node {
+    pub(crate) kernel: Arc<Kernel>,
+    pub(crate) home: Home,
+    pub(crate) logs: Logs,
+    /// The configuration file; none is the built-in configuration.
+    pub(crate) file: Option<PathBuf>,
+    pub(crate) certificates: Arc<Certificates>,
+    /// What makes unknown accounts look like known ones, and bans genuine.
+    pub(crate) secret: Secret,
+    pub(crate) authentication: nightjar_auth::Environment,
+    /// Held by whoever changes what runs; one at a time.
+    pub(crate) parts: Mutex<Parts>,
+    pub(crate) ending: watch::Sender<Option<Ending>>,
+}
+
+/// What starts and stops while the node runs.
+#[derive(Default)]
+pub(crate) struct Parts {
+    pub(crate) databases: Databases,
+    pub(crate) hosts: Vec<RunningHost>,
+    pub(crate) listeners: Vec<(ListenerConfig, Listening)>,
+    pub(crate) guards: Vec<Guard>,
+}
+
+/// Reads a configuration with everything this server has. The second value is remarks.
+///
+/// # Errors
+/// Every mistake.
+pub(crate) fn read_config(
+    file: Option<&PathBuf>,
+    home: &Home,
+) -> Result<(Config, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let environment = Environment::at_home(home.path()).with_variables(std::env::vars());
+    with_declarations(|declarations| match file {
+        Some(file) => nightjar_config::load_with(file, declarations, &environment, &nightjar_config::Disk),
+        None => nightjar_config::default_config(declarations, &environment),
+    })
+}
+
+/// Lends what this server declares.
+pub(crate) fn with_declarations<T>(use_them: impl FnOnce(&Declarations<'_>) -> T) -> T {
+    let (modules, listeners) = (features::specs(), listeners::specs());
+    let toplevel: &[OptionSpec] = TOPLEVEL;
+    use_them(&Declarations { modules: &modules, listeners: &listeners, toplevel })
+}
+
+impl Node {
+    /// Ends everything in order: no new connections, sessions told, features, databases.
+    pub(crate) async fn stop(&self) {
+        let mut parts = self.parts.lock().await;
+        parts.listeners.clear();
+        let sessions = self.kernel.sessions.collect(|_| true);
+        for session in &sessions {
+            session.end(StreamErrorCondition::SystemShutdown, None);
+        }
+        let gone = async {
+            while self.kernel.sessions.count() > 0 {
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        if timeout(FAREWELL, gone).await.is_err() {
+            tracing::warn!(count = self.kernel.sessions.count(), "sessions did not end in time");
+        }
+        while let Some(host) = parts.hosts.pop() {
+            host.stop(&self.kernel);
+        }
+        if timeout(CLOSING, parts.databases.close()).await.is_err() {
+            tracing::error!("the databases did not finish in time");
+        }
+        parts.guards.clear();
+        tracing::info!("stopped");
+    }
+
+    /// Asks the node to end.
+    pub(crate) fn end(&self, ending: Ending) {
+        self.ending.send_replace(Some(ending));
+    }
+
+    /// Waits until somebody asks the node to end.
+    pub(crate) async fn ended(&self) -> Ending {
+        let mut ending = self.ending.subscribe();
+        let asked = ending.wait_for(Option::is_some).await;
+        asked.ok().and_then(|ending| *ending).unwrap_or(Ending::Stop)
+    }
+}
