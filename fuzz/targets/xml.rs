@@ -20,7 +20,8 @@ fuzz_target!(|input: &[u8]| {
     };
     let whole = heard(opened, [body]);
     let cut = heard(opened, body.chunks(1));
-    // A fault inside a tag whose end has not come is seen at once or at that end: one may have said more.
+    // Of several faults, and of one inside a tag whose end has not come, the pieces decide which is seen and when;
+    // what was heard before may not depend on them.
     assert!(
         whole.starts_with(&cut) || cut.starts_with(&whole),
         "heard depends on the pieces:\n{whole:?}\n{cut:?}"
@@ -47,10 +48,7 @@ fn heard<'a>(opened: bool, pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<St
                         None => break,
                     }
                 }
-                Err(error) => {
-                    said.push(format!("{:?}", error.kind));
-                    return said;
-                }
+                Err(_) => return said,
             }
             assert!(parser.pending_bytes() <= LIMITS.stanza_bytes * 4, "more memory than the input is worth");
         }

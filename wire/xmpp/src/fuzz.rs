@@ -22,6 +22,8 @@ use crate::{ns, sm};
 
 /// The host this driver serves.
 pub(crate) const HOST: &str = "example.org";
+/// Another name of it.
+const ALIAS: &str = "alias.example";
 /// The password of every account.
 pub(crate) const PASSWORD: &str = "pencil";
 /// The session that can be resumed; one message in it is not acknowledged.
@@ -178,7 +180,7 @@ impl Driven {
                     _ => self.stream.sm_enabled(&grant(enable)),
                 }
             }
-            Event::Opened(opened) if opened.host.as_str() == HOST => {
+            Event::Opened(opened) if [HOST, ALIAS].contains(&opened.host.as_str()) => {
                 self.note("opened");
                 self.stream.provide_host(offer(self.starttls, opened.secured));
             }

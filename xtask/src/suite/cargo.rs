@@ -7,7 +7,8 @@ use crate::tally::Tally;
 use anyhow::{Result, bail};
 use std::process::Command;
 
-const SCENARIOS: &str = "nightjar-scenarios";
+/// A test program with a runner of its own, which plays all scripts against one server.
+const SCENARIOS: &str = "scenarios";
 
 pub(crate) fn fmt() -> Result<Tally> {
     verdict("fmt", shell::cargo().args(["fmt", "--all", "--check"]))
@@ -39,26 +40,25 @@ pub(crate) fn unit(context: &mut Context) -> Result<Tally> {
 
 pub(crate) fn scenarios(context: &mut Context) -> Result<Tally> {
     context.installed()?;
-    tests("scenarios", &format!("package({SCENARIOS})"), &["--package", SCENARIOS], &[])
+    let mut command = shell::cargo();
+    command.args(["test", "--workspace", "--test", SCENARIOS, "--quiet"]).env("NIGHTJAR_BIN", shell::binary());
+    let finished = shell::logged("scenarios", &mut command)?;
+    counted("scenarios", &finished, Tally::last_in)
 }
 
-/// Runs tests with nextest, or with cargo's own runner where nextest is not installed.
-fn tests(name: &str, filter: &str, selection: &[&str], variables: &[(String, String)]) -> Result<Tally> {
+/// Runs the unit tests with nextest, or with cargo's own runner where nextest is not installed.
+fn tests(variables: &[(String, String)]) -> Result<Tally> {
     let mut command = shell::cargo();
     let nextest = shell::has("cargo-nextest");
     if nextest {
         command.args(["nextest", "run", "--workspace", "--no-fail-fast", "--status-level", "fail"]);
-        command.args(["--final-status-level", "slow", "--no-tests", "pass", "--filterset", filter]);
+        command.args(["--final-status-level", "slow", "--filterset", &format!("not binary({SCENARIOS})")]);
     } else {
-        command.args(["test", "--no-fail-fast"]);
-        if selection.first() == Some(&"--exclude") {
-            command.arg("--workspace");
-        }
-        command.args(selection);
+        command.args(["test", "--workspace", "--no-fail-fast", "--lib", "--bins"]);
     }
     command.env("NIGHTJAR_BIN", shell::binary()).envs(variables.iter().cloned());
-    let finished = shell::logged(name, &mut command)?;
-    counted(name, &finished, if nextest { Tally::in_nextest } else { Tally::in_libtest })
+    let finished = shell::logged("unit", &mut command)?;
+    counted("unit", &finished, if nextest { Tally::in_nextest } else { Tally::in_libtest })
 }
 
 fn counted(name: &str, finished: &Finished, count: fn(&str) -> Option<Tally>) -> Result<Tally> {
