@@ -19,7 +19,8 @@ pub(super) struct Checked {
 /// Longest language tag that is kept, in bytes; BCP 47 §4.4.1 deems 35 enough.
 const LANG_BYTES_MAX: usize = 35;
 
-/// Checks version and addresses. `host` and `account` are what earlier headers and authentication have settled.
+/// Checks version and addresses. `host`, as the client named it, and `account` are what earlier headers and
+/// authentication have settled.
 pub(super) fn check(
     header: Header,
     host: Option<&Jid>,
@@ -55,7 +56,9 @@ pub(super) fn check(
 /// XEP-0388 §2.1: the domain is the host's. Once the account is known it is the only one.
 fn may_be_from(from: &Jid, host: &Jid, account: Option<&Jid>) -> bool {
     match account {
-        Some(account) => from.bare_str() == account.as_str(),
+        Some(account) => {
+            from.local() == account.local() && [host.domain(), account.domain()].contains(&from.domain())
+        }
         None => from.domain() == host.as_str(),
     }
 }

@@ -45,6 +45,9 @@ pub(super) struct Negotiation {
     /// The server's header of the current stream is sent.
     header_sent: bool,
     auth_failures: u8,
+    /// The host as the first header named it.
+    asked: Option<Jid>,
+    /// The host that serves, another one if the client used an alias.
     host: Option<Jid>,
     from: Option<Jid>,
     account: Option<Jid>,
@@ -146,6 +149,7 @@ impl Negotiation {
             stream_id,
             header_sent: false,
             auth_failures: 0,
+            asked: None,
             host: None,
             from: None,
             account: None,
@@ -210,8 +214,8 @@ impl Negotiation {
         if !matches!(self.stage, Stage::Header) {
             return Err(StreamErrorCondition::UnsupportedStanzaType.into());
         }
-        let checked = header::check(header, self.host.as_ref(), self.account.as_ref())?;
-        self.host = Some(checked.host.clone());
+        let checked = header::check(header, self.asked.as_ref(), self.account.as_ref())?;
+        self.asked = Some(checked.host.clone());
         self.from = checked.from.clone();
         io.lang = checked.lang.clone().map(Box::new);
         self.stage = Stage::Host;
@@ -230,6 +234,8 @@ impl Negotiation {
             return Err(unasked());
         }
         offer.sasl.tls = self.secured;
+        let served = Some(&offer.sasl.host).filter(|host| !host.is_empty());
+        self.host = served.and_then(|host| Jid::from_text(host).ok()).or_else(|| self.asked.clone());
         let framing = io.framing.kind();
         let to = self.from.as_ref().map(Jid::bare);
         io.put(header::write(framing, &offer.stream_id, self.host.as_ref(), to.as_ref()));
@@ -269,6 +275,10 @@ impl Negotiation {
         }
     }
 
+    fn is_host(&self, jid: &Jid) -> bool {
+        [&self.asked, &self.host].into_iter().flatten().any(|host| host == jid)
+    }
+
     fn tls_is_due(&self) -> bool {
         !self.secured && self.offer.starttls == StartTls::Required
     }
@@ -297,7 +307,7 @@ impl Negotiation {
             return Err(StreamError::with_text(StreamErrorCondition::PolicyViolation, text));
         }
         let Ok(stanza) = Stanza::from_frame(frame) else { return Err(not_authorized()) };
-        let to_host = stanza.to.is_none() || stanza.to == self.host;
+        let to_host = stanza.to.as_ref().is_none_or(|to| self.is_host(to));
         let request = matches!(stanza.kind, StanzaType::Iq(IqType::Get | IqType::Set));
         let offered = stanza.children().all(|child| match child.ns() {
             ns::REGISTER | ns::INVITE_TOKEN => self.offer.register,

@@ -6,6 +6,7 @@ use crate::ns;
 
 mod bound;
 mod closing;
+mod examples;
 mod opening;
 mod properties;
 mod sasl;

@@ -108,7 +108,7 @@ pub enum Event {
 /// A stream header that passed the checks of RFC 6120 §4.7.
 #[derive(Clone, Debug)]
 pub struct Opened {
-    /// The host, normalised; the same on every header of the stream.
+    /// The host as the client names it, normalised; the same on every header of the stream.
     pub host: Jid,
     /// Who the client says it is, not proven (RFC 6120 §4.7.1).
     pub from: Option<Jid>,
@@ -138,7 +138,8 @@ pub struct HostOffer {
     pub lang: Text,
     /// Has no meaning on a stream that is encrypted.
     pub starttls: StartTls,
-    /// Mechanisms and channel bindings. Exactly these are listed, in this order, so that XEP-0474 can hash them.
+    /// Mechanisms and channel bindings. Exactly these are listed, in this order, so that XEP-0474 can hash them. Its
+    /// `host` is the one the account belongs to; empty, it is the one the client named (`hosts_alias`).
     pub sasl: Offer,
     /// Offer SASL as in RFC 6120 §6.
     pub sasl1: bool,

@@ -37,7 +37,7 @@ impl Negotiation {
             return Ok(Progress::Goes);
         }
         // RFC 6120 §7.1: to others nothing can be sent yet.
-        let near = stanza.to.as_ref().is_none_or(|to| Some(to) == self.host.as_ref() || self.is_account(to));
+        let near = stanza.to.as_ref().is_none_or(|to| self.is_host(to) || self.is_account(to));
         if !near || !matches!(stanza.kind, StanzaType::Iq(_)) {
             return Err(not_authorized());
         }

@@ -147,8 +147,8 @@ impl Negotiation {
         };
         // XEP-0388 §2.3: whom the stream header names is who must be authenticated. Without protection the name is
         // only a hint, and the older profile never asked for it.
-        let named = self.from.as_ref().filter(|from| from.local().is_some());
-        if self.profile() == ns::SASL2 && named.is_some_and(|from| from.bare_str() != account.as_str()) {
+        let named = self.from.as_ref().and_then(Jid::local);
+        if self.profile() == ns::SASL2 && named.is_some_and(|named| Some(named) != account.local()) {
             let failure = SaslFailure::new(Condition::InvalidAuthzid, "not the account of the stream header");
             return self.fail_attempt(io, ns::SASL2, failure);
         }

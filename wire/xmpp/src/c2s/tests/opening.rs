@@ -165,6 +165,20 @@ fn the_host_is_fixed_by_the_first_header() {
     play(&mut driven, &[(&other, refused)]);
 }
 
+/// `hosts_alias`: the client goes on to name the host as it did, the account is the host's.
+#[test]
+fn a_host_can_be_reached_by_another_name() {
+    let open = OPEN.replace("to='example.org'", "to='alias.example' from='juliet@alias.example'");
+    let header = header_text("s1", " from='example.org' to='juliet@alias.example'");
+    let features = format!("[opened]{header}{{secured}}");
+    let success =
+        "[authenticated juliet@example.org PLAIN]<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>";
+    let again = format!("[opened]{header}{{authenticated}}");
+    play(&mut secured(), &[(&open, &features), (AUTH_PLAIN, success), (&open, &again)]);
+    let other = "{early-header}{error not-authorized|The host must not change during a stream}";
+    play(&mut secured(), &[(&open, &features), (AUTH_PLAIN, success), (OPEN, other)]);
+}
+
 #[test]
 fn behind_authentication_the_header_names_the_account_or_nobody() {
     let cases = [
