@@ -26,8 +26,7 @@ pub(crate) fn build() -> Result<Tally> {
 
 pub(crate) fn unit(context: &mut Context) -> Result<Tally> {
     let databases = context.databases()?.variables();
-    let mut tally =
-        tests("unit", &format!("not package({SCENARIOS})"), &["--exclude", SCENARIOS], &databases)?;
+    let mut tally = tests(&databases)?;
     // nextest leaves out the examples in documentation.
     if shell::has("cargo-nextest") {
         let mut command = shell::cargo();
@@ -41,7 +40,9 @@ pub(crate) fn unit(context: &mut Context) -> Result<Tally> {
 pub(crate) fn scenarios(context: &mut Context) -> Result<Tally> {
     context.installed()?;
     let mut command = shell::cargo();
-    command.args(["test", "--workspace", "--test", SCENARIOS, "--quiet"]).env("NIGHTJAR_BIN", shell::binary());
+    command
+        .args(["test", "--workspace", "--test", SCENARIOS, "--quiet"])
+        .env("NIGHTJAR_BIN", shell::binary());
     let finished = shell::logged("scenarios", &mut command)?;
     counted("scenarios", &finished, Tally::last_in)
 }
