@@ -27,11 +27,14 @@ pub(crate) async fn deliver(kernel: &Arc<Kernel>, host: &Arc<Host>, stanza: Stan
     }
 }
 
-/// Stanzas for the server itself (RFC 6120 §10.5.1, §10.5.3): only requests and messages have a meaning.
+/// Stanzas for the server itself (RFC 6120 §10.5.1, §10.5.3): requests, answers to its own ones, and messages.
 async fn to_host(kernel: &Arc<Kernel>, host: &Arc<Host>, stanza: Stanza) {
     match stanza.kind {
         StanzaType::Iq(IqType::Get | IqType::Set) => {
             answer(kernel, host, IqTarget::Host, stanza).await;
+        }
+        StanzaType::Iq(IqType::Result | IqType::Error) => {
+            host.requests.settle(stanza);
         }
         StanzaType::Message(kind) if kind != MessageType::Error => {
             let flow = account_receive(host, &host.jid, stanza).await;
@@ -68,6 +71,7 @@ async fn iq(kernel: &Arc<Kernel>, host: &Arc<Host>, to: Jid, kind: IqType, stanz
         return push(kernel, &session, stanza).await;
     }
     if !is_request {
+        host.requests.settle(stanza);
         return;
     }
     let stanza = match check(host, &to, None, Direction::In, stanza).await {

@@ -19,6 +19,7 @@ use crate::guard::Guard;
 use crate::hooks::Hooks;
 use crate::iq::IqTable;
 use crate::registry::Registry;
+use crate::requests::Requests;
 
 /// A namespace announced by disco#info.
 pub struct DiscoFeature {
@@ -46,6 +47,8 @@ pub struct Host {
     pub hooks: Hooks,
     /// Handlers of requests to it and to its accounts.
     pub iq: Arc<IqTable>,
+    /// Requests of the host and in its accounts' names that wait for answers.
+    pub requests: Requests,
     /// Its database.
     pub store: Store,
     /// Its accounts.
@@ -72,6 +75,7 @@ impl Host {
             jid,
             hooks: Hooks::default(),
             iq: Arc::default(),
+            requests: Requests::default(),
             store,
             accounts,
             disco_features: Arc::default(),

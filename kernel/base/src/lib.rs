@@ -20,6 +20,7 @@ pub mod kernel;
 pub mod mailbox;
 pub mod presence;
 pub mod registry;
+pub mod requests;
 pub mod router;
 pub mod session;
 pub mod sessions;

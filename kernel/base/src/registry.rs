@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
+use tokio::sync::watch;
 
 use crate::guard::Guard;
 
@@ -11,11 +12,13 @@ use crate::guard::Guard;
 pub struct Registry<T> {
     entries: ArcSwap<Vec<(u64, Arc<T>)>>,
     next: AtomicU64,
+    /// How often entries were added or removed.
+    changes: watch::Sender<u64>,
 }
 
 impl<T> Default for Registry<T> {
     fn default() -> Self {
-        Self { entries: ArcSwap::from_pointee(Vec::new()), next: AtomicU64::new(0) }
+        Self { entries: ArcSwap::from_pointee(Vec::new()), next: AtomicU64::new(0), changes: watch::Sender::new(0) }
     }
 }
 
@@ -29,6 +32,7 @@ impl<T: Send + Sync + 'static> Registry<T> {
             all.push((number, Arc::clone(&entry)));
             all
         });
+        self.changes.send_modify(|changes| *changes += 1);
         let registry = Arc::clone(self);
         Guard::new(move || {
             registry.entries.rcu(|old| {
@@ -36,7 +40,13 @@ impl<T: Send + Sync + 'static> Registry<T> {
                 all.retain(|(other, _)| *other != number);
                 all
             });
+            registry.changes.send_modify(|changes| *changes += 1);
         })
+    }
+
+    /// Learns of every addition and removal from now on.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
     }
 
     /// The entries now.
