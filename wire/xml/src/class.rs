@@ -1,8 +1,5 @@
 //! What a byte or character may be part of (XML 1.0 §2.2, §2.3).
 
-#[cfg(test)]
-mod tests;
-
 /// May begin a name; every byte of a non-ASCII character counts until the name is looked at closely.
 pub(crate) const NAME_START: u8 = 1;
 /// May continue a name. The colon is not a name character here: it separates (XML-NAMES §3).

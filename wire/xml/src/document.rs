@@ -4,7 +4,7 @@ use nightjar_text::Text;
 
 use crate::check::{Context, Sink};
 use crate::class::{has_illegal_char, is_space};
-use crate::frame::{Checked, Frame, run_whole};
+use crate::frame::{Frame, run_whole};
 use crate::index::Index;
 use crate::namespace::Scope;
 use crate::open::declaration;
@@ -18,10 +18,15 @@ mod tests;
 /// `content_ns` is the default namespace around it. Shares the buffer of `input` unless it must be rewritten.
 pub fn parse_document(input: &Text, limits: &Limits, content_ns: &str) -> Result<Frame, XmlError> {
     let scope = Scope::document(content_ns);
-    let cx = Context { root: &scope, limits };
+    let limits = limits.bounded();
+    let cx = Context { root: &scope, limits: &limits };
     let mut index = Index::default();
     let (element, leans) = read(input, cx, &mut index)?;
-    Frame::new(element, Checked { index, leans }, cx, &scope, |element| input.slice_ref(element))
+    if leans {
+        Frame::rewritten(element, cx, &scope)
+    } else {
+        Ok(Frame::new(input.slice_ref(element), &scope, &index))
+    }
 }
 
 /// Walks the one element of a document; gives it, and whether it leans on something.
@@ -31,8 +36,7 @@ pub(crate) fn read<'a, S: Sink>(
     sink: &mut S,
 ) -> Result<(&'a str, bool), XmlError> {
     let fail = |kind, offset| Err(XmlError { kind, offset });
-    // Offsets in the index are 32 bits wide.
-    if input.len() > cx.limits.stanza_bytes.min(u32::MAX as usize) {
+    if input.len() > cx.limits.stanza_bytes {
         return fail(XmlErrorKind::TooLarge, cx.limits.stanza_bytes);
     }
     if has_illegal_char(input) {

@@ -107,6 +107,11 @@ impl Element {
         self.root().attr(name)
     }
 
+    /// The attributes as name with prefix, and value. Namespace declarations are not among them.
+    pub fn attrs(&self) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
+        self.root().attrs()
+    }
+
     /// The direct children, in order.
     pub fn children(&self) -> impl Iterator<Item = ElementRef<'_>> {
         self.root().children()
@@ -160,6 +165,16 @@ impl<'a> ElementRef<'a> {
         let found =
             walk::attributes(tag.as_bytes(), 0).find(|attr| attr.name(tag.as_bytes()) == name.as_bytes())?;
         Some(unescape_attr(text_part(tag, found.value as usize, found.value_end())))
+    }
+
+    /// The attributes as name with prefix, and value. Namespace declarations are not among them.
+    pub fn attrs(self) -> impl Iterator<Item = (&'a str, Cow<'a, str>)> {
+        let tag = self.part(|node| (node.start, node.tag_end));
+        walk::attributes(tag.as_bytes(), 0).filter(|attr| !attr.declares).map(move |attr| {
+            let name_at = attr.name as usize;
+            let name = text_part(tag, name_at, name_at + usize::from(attr.name_len));
+            (name, unescape_attr(text_part(tag, attr.value as usize, attr.value_end())))
+        })
     }
 
     /// The direct children, in order.

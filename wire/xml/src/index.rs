@@ -7,7 +7,7 @@ use crate::tag::RawAttr;
 use crate::{XML_NS, XmlErrorKind};
 
 /// So many attributes and children are indexed.
-const ATTRS: usize = 8;
+const ATTRS: usize = 6;
 const CHILDREN: usize = 6;
 
 /// Where a namespace name stands in the text.
@@ -24,9 +24,9 @@ pub(crate) enum NsPlace {
 pub(crate) struct ChildPlace {
     pub start: u32,
     pub end: u32,
-    /// The name without its prefix.
-    pub name: u32,
-    pub name_len: u32,
+    /// Where the name without its prefix begins, from `start`.
+    pub name: u16,
+    pub name_len: u16,
     pub ns: NsPlace,
 }
 
@@ -69,6 +69,7 @@ impl NsPlace {
 }
 
 impl Default for Index {
+    #[inline(always)]
     fn default() -> Index {
         let child = ChildPlace { start: 0, end: 0, name: 0, name_len: 0, ns: NsPlace::Content };
         Index {
@@ -96,6 +97,7 @@ impl Index {
 }
 
 impl Sink for Index {
+    // `Limits::bounded` keeps names short enough for offsets of 16 bits.
     #[inline(always)]
     fn start(&mut self, start: &StartTag<'_>) -> Result<(), XmlErrorKind> {
         if start.depth > 1 {
@@ -114,8 +116,8 @@ impl Sink for Index {
                 self.attr_count += 1;
             }
         } else if let Some(slot) = self.children.get_mut(usize::from(self.child_count)) {
-            let start = start.tag.at as u32;
-            *slot = ChildPlace { start, end: 0, name: name as u32, name_len: name_len as u32, ns };
+            let (start, name) = (start.tag.at as u32, (name - start.tag.at) as u16);
+            *slot = ChildPlace { start, end: 0, name, name_len: name_len as u16, ns };
             self.child_count += 1;
         } else {
             self.more_children = true;

@@ -56,13 +56,21 @@ impl Default for Limits {
 impl Limits {
     /// For text that was checked before: only what the representation needs.
     pub(crate) const CHECKED: Limits = Limits {
-        stanza_bytes: u32::MAX as usize,
+        stanza_bytes: u32::MAX as usize - 1,
         depth: u16::MAX,
         attributes: u16::MAX,
         bindings: u16::MAX,
-        name_bytes: u16::MAX,
+        name_bytes: NAME_BYTES_MAX,
     };
+
+    /// What the representation can hold: offsets are 32 bits wide, those inside a tag's name 16.
+    pub(crate) fn bounded(self) -> Limits {
+        let stanza_bytes = self.stanza_bytes.min(u32::MAX as usize - 1);
+        Limits { stanza_bytes, name_bytes: self.name_bytes.min(NAME_BYTES_MAX), ..self }
+    }
 }
+
+const NAME_BYTES_MAX: u16 = u16::MAX - 2;
 
 /// The namespace of the prefix `xml` (XML-NAMES §3).
 pub(crate) const XML_NS: &str = "http://www.w3.org/XML/1998/namespace";

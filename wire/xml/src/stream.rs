@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::check::{Checker, Context};
 use crate::class::is_space;
-use crate::frame::{Checked, Frame, as_text};
+use crate::frame::{Frame, as_text};
 use crate::index::Index;
 use crate::namespace::{Root, Scope};
 use crate::open::{StreamOpen, declaration, opening};
@@ -81,7 +81,7 @@ fn fail<T>(kind: XmlErrorKind, offset: usize) -> Result<T, XmlError> {
 impl StreamParser {
     pub fn new(limits: Limits) -> StreamParser {
         StreamParser {
-            limits: bounded(limits),
+            limits: limits.bounded(),
             scope: Scope::empty(),
             frame_scope: Scope::empty(),
             partial: None,
@@ -93,7 +93,7 @@ impl StreamParser {
 
     /// Changes the limits from the next bytes on.
     pub fn set_limits(&mut self, limits: Limits) {
-        self.limits = bounded(limits);
+        self.limits = limits.bounded();
     }
 
     /// Expects a new stream (RFC 6120 §4.3.3). Bytes of an incomplete element are forgotten.
@@ -132,7 +132,18 @@ impl StreamParser {
     /// Reads from `input` up to the next event. Gives how many bytes it took, and the event; without an event
     /// all bytes were taken. After an error every further call gives the same error.
     pub fn feed(&mut self, input: &[u8]) -> Fed {
-        let fed = match self.stage {
+        let fed = self.read(input);
+        if let Err(error) = &fed {
+            self.partial = None;
+            self.stage = Stage::Failed(*error);
+        }
+        fed
+    }
+
+    // Out of line, the result is built where the caller wants it; a frame is too large to be moved about.
+    #[inline(never)]
+    fn read(&mut self, input: &[u8]) -> Fed {
+        match self.stage {
             Stage::Start | Stage::Opening => self.feed_prolog(input),
             Stage::Elements => self.feed_elements(input),
             Stage::OpenedEmpty => {
@@ -142,12 +153,7 @@ impl StreamParser {
             Stage::Closed if input.iter().all(|&byte| is_space(byte)) => Ok((input.len(), None)),
             Stage::Closed => fail(XmlErrorKind::NotWellFormed, 0),
             Stage::Failed(error) => Err(error),
-        };
-        if let Err(error) = fed {
-            self.partial = None;
-            self.stage = Stage::Failed(error);
         }
-        fed
     }
 
     fn feed_prolog(&mut self, input: &[u8]) -> Fed {
@@ -196,6 +202,7 @@ impl StreamParser {
         Ok(open)
     }
 
+    #[inline(always)]
     fn feed_elements(&mut self, input: &[u8]) -> Fed {
         if let Some(partial) = self.partial.take() {
             return self.resume(partial, input);
@@ -213,6 +220,7 @@ impl StreamParser {
     }
 
     /// Reads an element in place; copies it only if it is not all there.
+    #[inline(always)]
     fn fresh(&mut self, input: &[u8]) -> Fed {
         let limit = self.limits.stanza_bytes;
         let window = input.get(..limit + 1).unwrap_or(input);
@@ -228,8 +236,7 @@ impl StreamParser {
         match ended {
             Ok(end) if end <= limit => {
                 let element = window.get(..end).unwrap_or_default();
-                let frame = self.frame(element, Checked { index, leans: checker.leans })?;
-                Ok((end, Some(Event::Frame(frame))))
+                self.framed(end, element, checker.leans, &index)
             }
             Err(Stop::Bad(kind, offset)) => fail(kind, offset),
             Ok(_) | Err(Stop::More) if window.len() > limit => fail(XmlErrorKind::TooLarge, limit),
@@ -267,23 +274,23 @@ impl StreamParser {
             }
             partial.bytes.truncate(end);
             let Partial { bytes, checker, index } = *partial;
-            let frame = self.frame(&bytes, Checked { index, leans: checker.leans })?;
-            return Ok((used, Some(Event::Frame(frame))));
+            return self.framed(used, &bytes, checker.leans, &index);
         }
         self.partial = Some(partial);
         Ok((used, None))
     }
 
-    fn frame(&self, element: &[u8], checked: Checked) -> Result<Frame, XmlError> {
+    /// The event for an element that was checked and is all there; `used` bytes of the input brought it.
+    #[inline(always)]
+    fn framed(&self, used: usize, element: &[u8], leans: bool, index: &Index) -> Fed {
         let text = as_text(element).map_err(|kind| XmlError { kind, offset: element.len() })?;
-        let cx = Context { root: &self.scope, limits: &self.limits };
-        Frame::new(text, checked, cx, &self.frame_scope, Text::new)
+        if leans {
+            let cx = Context { root: &self.scope, limits: &self.limits };
+            let frame = Frame::rewritten(text, cx, &self.frame_scope)?;
+            return Ok((used, Some(Event::Frame(frame))));
+        }
+        Ok((used, Some(Event::Frame(Frame::new(Text::new(text), &self.frame_scope, index)))))
     }
-}
-
-/// Offsets are 32 bits wide.
-fn bounded(limits: Limits) -> Limits {
-    Limits { stanza_bytes: limits.stanza_bytes.min(u32::MAX as usize - 1), ..limits }
 }
 
 /// The fewest bytes that are copied at a time while an element is incomplete.

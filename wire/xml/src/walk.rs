@@ -10,7 +10,8 @@ use crate::tag::{RawAttr, attribute};
 
 /// The attributes of the start tag whose `<` is at `at`.
 pub(crate) fn attributes(bytes: &[u8], at: usize) -> impl Iterator<Item = RawAttr> + '_ {
-    let mut next = qualified_name(bytes, at + 1, u16::MAX).map_or(usize::MAX, |(end, _)| end);
+    let mut next =
+        qualified_name(bytes, at + 1, Limits::CHECKED.name_bytes).map_or(usize::MAX, |(end, _)| end);
     std::iter::from_fn(move || {
         while bytes.get(next).is_some_and(|&byte| is_space(byte)) {
             next += 1;
@@ -85,7 +86,7 @@ pub(crate) fn declares_prefix(attr: &RawAttr, bytes: &[u8], prefix: &[u8]) -> bo
 
 /// The name in the start tag at `at`: where it begins without its prefix, where it ends, and the prefix.
 pub(crate) fn name(bytes: &[u8], at: usize) -> (usize, usize, &[u8]) {
-    let (end, prefix_len) = qualified_name(bytes, at + 1, u16::MAX).unwrap_or((at + 1, 0));
+    let (end, prefix_len) = qualified_name(bytes, at + 1, Limits::CHECKED.name_bytes).unwrap_or((at + 1, 0));
     let local = if prefix_len == 0 { at + 1 } else { at + 2 + prefix_len };
     (local.min(end), end, part(bytes, at + 1, at + 1 + prefix_len))
 }

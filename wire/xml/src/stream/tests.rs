@@ -111,53 +111,98 @@ fn accepts_as_it_is() {
     }
 }
 
+/// One to a line.
+const NOT_WELL_FORMED: &str = r#"
+<a></b>
+<a><b></a></b>
+</a>
+<a
+<>
+< a/>
+<a/ >
+</ a>
+<a></a
+<a></a b>
+<1/>
+<-a/>
+<.a/>
+<a b/>
+<a b=/>
+<a b=c/>
+<a b='c'd='e'/>
+<a b='c' b='d'/>
+<a b='<'/>
+<a b='c"/>
+<a 'b'/>
+<a =''/>
+<a /b>
+<a/b>
+<a>&</a>
+<a>& b</a>
+<a>&amp</a>
+<a>&;</a>
+<a>&#;</a>
+<a>&#x;</a>
+<a>&#0;</a>
+<a>&#xD800;</a>
+<a>&#x110000;</a>
+<a>&#xFFFE;</a>
+<a>&#8;</a>
+<a>&#a;</a>
+<a>&#X41;</a>
+<a>&#-1;</a>
+<a>&#99999999999;</a>
+<a>&#000000000000000000000000000000065;</a>
+<a b='&'/>
+<a b='&amp'/>
+<a b='&#0;'/>
+<a>]]></a>
+<a>x]]]>y</a>
+"#;
+
+/// XML-NAMES; one to a line.
+const NOT_NAMESPACE_WELL_FORMED: &str = r#"
+<b:a/>
+<a b:c='1'/>
+<a:/>
+<:a/>
+<a:b:c/>
+<a xmlns:b='u' b:='1'/>
+<a :b='1'/>
+<a xmlns:b='u'><b:1/></a>
+<a xmlns:b=''/>
+<a xmlns:='u'/>
+<a xmlns:xml='u'/>
+<a xmlns:xmlns='u'/>
+<a xmlns:xmlns='http://www.w3.org/2000/xmlns/'/>
+<xmlns:a/>
+<a xmlns:b='http://www.w3.org/2000/xmlns/'/>
+<a xmlns='http://www.w3.org/2000/xmlns/'/>
+<a xmlns:b='http://www.w3.org/XML/1998/namespace'/>
+<a xmlns='http://www.w3.org/XML/1998/namespace'/>
+<a xmlns='u' xmlns='u'/>
+<a xmlns:b='u' xmlns:b='v'/>
+<a xmlns:b='u' b:d='1' b:d='2'/>
+<a xmlns:b='u' xmlns:c='u' b:d='1' c:d='2'/>
+<a xmlns:b='u&amp;' xmlns:c='u&#38;' b:d='1' c:d='2'/>
+<a><b xmlns:c='u'/><c:d/></a>
+<a xmlns:b='u'/><b:c/>
+<a xmlns:b='u'></b:a>
+<a xmlns:b='u' xmlns:c='u' b:d='' e1='' e2='' e3='' e4='' e5='' e6='' e7='' e8='' e9='' c:d=''/>
+"#;
+
 #[test]
 fn refuses_what_is_not_well_formed() {
+    for xml in
+        NOT_WELL_FORMED.lines().chain(NOT_NAMESPACE_WELL_FORMED.lines()).filter(|line| !line.is_empty())
+    {
+        refused(xml, NotWellFormed);
+    }
+}
+
+#[test]
+fn refuses_characters_that_xml_does_not_allow() {
     for xml in [
-        "<a></b>",
-        "<a><b></a></b>",
-        "</a>",
-        "<a",
-        "<>",
-        "< a/>",
-        "<a/ >",
-        "</ a>",
-        "<a></a",
-        "<a></a b>",
-        "<1/>",
-        "<-a/>",
-        "<.a/>",
-        "<a b/>",
-        "<a b=/>",
-        "<a b=c/>",
-        "<a b='c'd='e'/>",
-        "<a b='c' b='d'/>",
-        "<a b='<'/>",
-        "<a b='c\"/>",
-        "<a 'b'/>",
-        "<a =''/>",
-        "<a /b>",
-        "<a/b>",
-        "<a>&</a>",
-        "<a>& b</a>",
-        "<a>&amp</a>",
-        "<a>&;</a>",
-        "<a>&#;</a>",
-        "<a>&#x;</a>",
-        "<a>&#0;</a>",
-        "<a>&#xD800;</a>",
-        "<a>&#x110000;</a>",
-        "<a>&#xFFFE;</a>",
-        "<a>&#8;</a>",
-        "<a>&#a;</a>",
-        "<a>&#X41;</a>",
-        "<a>&#-1;</a>",
-        "<a>&#99999999999;</a>",
-        "<a b='&'/>",
-        "<a b='&amp'/>",
-        "<a b='&#0;'/>",
-        "<a>]]></a>",
-        "<a>x]]]>y</a>",
         "<a>\u{0}</a>",
         "<a>\u{1}</a>",
         "<a>\u{b}</a>",
@@ -166,42 +211,13 @@ fn refuses_what_is_not_well_formed() {
         "<a>\u{ffff}</a>",
         "<a b='\u{8}'/>",
         "<a b='\u{ffff}'/>",
+        "<a><![CDATA[\u{2}]]></a>",
+        "<a\u{0}/>",
         "<a\u{d7}/>",
         "<\u{b7}a/>",
         "<\u{300}/>",
         "<a \u{37e}=''/>",
         "<a\u{a0}b='c'/>",
-        "<a><![CDATA[\u{2}]]></a>",
-        "<a>&#000000000000000000000000000000065;</a>",
-        "<a\u{0}/>",
-        // Namespaces (XML-NAMES).
-        "<b:a/>",
-        "<a b:c='1'/>",
-        "<a:/>",
-        "<:a/>",
-        "<a:b:c/>",
-        "<a xmlns:b='u' b:='1'/>",
-        "<a :b='1'/>",
-        "<a xmlns:b='u'><b:1/></a>",
-        "<a xmlns:b=''/>",
-        "<a xmlns:='u'/>",
-        "<a xmlns:xml='u'/>",
-        "<a xmlns:xmlns='u'/>",
-        "<a xmlns:xmlns='http://www.w3.org/2000/xmlns/'/>",
-        "<xmlns:a/>",
-        "<a xmlns:b='http://www.w3.org/2000/xmlns/'/>",
-        "<a xmlns='http://www.w3.org/2000/xmlns/'/>",
-        "<a xmlns:b='http://www.w3.org/XML/1998/namespace'/>",
-        "<a xmlns='http://www.w3.org/XML/1998/namespace'/>",
-        "<a xmlns='u' xmlns='u'/>",
-        "<a xmlns:b='u' xmlns:b='v'/>",
-        "<a xmlns:b='u' b:d='1' b:d='2'/>",
-        "<a xmlns:b='u' xmlns:c='u' b:d='1' c:d='2'/>",
-        "<a xmlns:b='u&amp;' xmlns:c='u&#38;' b:d='1' c:d='2'/>",
-        "<a><b xmlns:c='u'/><c:d/></a>",
-        "<a xmlns:b='u'/><b:c/>",
-        "<a xmlns:b='u'></b:a>",
-        "<a xmlns:b='u' xmlns:c='u' b:d='' e1='' e2='' e3='' e4='' e5='' e6='' e7='' e8='' e9='' c:d=''/>",
     ] {
         refused(xml, NotWellFormed);
     }
@@ -436,7 +452,7 @@ fn holds_little_more_than_the_bytes() {
     let mut parser = StreamParser::new(Limits::default());
     said(&mut parser, &[OPEN.as_bytes(), b"<"]);
     // What one unfinished byte costs, a hundred thousand times over in an attack.
-    assert!(size_of::<Partial>() <= 1200, "{}", size_of::<Partial>());
+    assert!(size_of::<Partial>() <= 900, "{}", size_of::<Partial>());
     for (size, _) in [b'a'; 200_000].iter().enumerate() {
         parser.feed(b"a").unwrap_or_default();
         let Some(partial) = &parser.partial else { break };
