@@ -137,3 +137,6 @@ fn secret(home: &Home, random: &dyn Random) -> anyhow::Result<Secret> {
         Err(error) => Err(error).with_context(|| path.display().to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -52,6 +52,17 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
+    /// What holds until a configuration says otherwise.
+    fn new() -> Self {
+        Self {
+            level: AtomicU8::new(Level::Info as u8),
+            hide_addresses: AtomicBool::new(true),
+            fully: ArcSwap::default(),
+            burst_count: AtomicU64::new(500),
+            burst_window_ms: AtomicU64::new(1000),
+        }
+    }
+
     pub(crate) fn level(&self) -> Level {
         Level::from_number(self.level.load(Ordering::Relaxed))
     }
@@ -74,6 +85,12 @@ impl Settings {
 }
 
 impl Logs {
+    /// A log that nothing is said to, for tests.
+    #[cfg(test)]
+    pub(crate) fn detached() -> Self {
+        Self { settings: Arc::new(Settings::new()), sink: Sink::start(Vec::new()).unwrap() }
+    }
+
     /// Takes all lines of this process from now on.
     ///
     /// # Errors
@@ -88,13 +105,7 @@ impl Logs {
             targets.push(Target::file(path.clone(), *format, Level::Debug)?);
             targets.push(Target::file(path.with_file_name("error.log"), *format, Level::Error)?);
         }
-        let settings = Arc::new(Settings {
-            level: AtomicU8::new(Level::Info as u8),
-            hide_addresses: AtomicBool::new(true),
-            fully: ArcSwap::default(),
-            burst_count: AtomicU64::new(500),
-            burst_window_ms: AtomicU64::new(1000),
-        });
+        let settings = Arc::new(Settings::new());
         let sink = Sink::start(targets)?;
         let lines = Lines::new(Arc::clone(&settings), sink.clone());
         tracing::subscriber::set_global_default(tracing_subscriber::registry().with(lines))?;

@@ -187,3 +187,6 @@ pub(crate) const TOPLEVEL: &[OptionSpec] = &[
         "Proxies whose word about the client's address is believed.",
     ),
 ];
+
+#[cfg(test)]
+mod tests;

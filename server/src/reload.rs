@@ -157,3 +157,6 @@ async fn change_module(
         Err(_) => Err(format!("it is stopped: {error:#}")),
     }
 }
+
+#[cfg(test)]
+mod tests;

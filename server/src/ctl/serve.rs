@@ -88,6 +88,15 @@ async fn answer(kernel: &Arc<Kernel>, mut stream: UnixStream) -> io::Result<()> 
     stream.shutdown().await
 }
 
+/// The answer to these words, without a socket.
+#[cfg(test)]
+pub(crate) async fn run(kernel: &Arc<Kernel>, words: Vec<String>) -> (String, u8) {
+    let json = words.first().is_some_and(|word| word == "--json");
+    let words = words.into_iter().skip(usize::from(json)).collect();
+    let output = dispatch::run(kernel, Request { words, json }).await;
+    (output.text, output.code)
+}
+
 async fn receive(stream: &mut UnixStream) -> io::Result<Request> {
     let mut head = [0; 4];
     stream.read_exact(&mut head).await?;
@@ -96,3 +105,6 @@ async fn receive(stream: &mut UnixStream) -> io::Result<Request> {
     stream.take(u64::from(length)).read_to_end(&mut bytes).await?;
     decode(&bytes)
 }
+
+#[cfg(test)]
+mod tests;
