@@ -71,16 +71,23 @@ pub(super) async fn bind2(
     Some(Admitted::Bound { jid: session.jid.clone(), sm, extra: Vec::new() })
 }
 
-/// §4: the client's tag, and something that stays the same for its installation, or is random.
+/// §4: the client's tag, if no other client of the account has it; otherwise with something that stays the same for
+/// its installation, or is random.
 fn resource(connection: &Connection, request: &Sasl2Request, wanted: &BindRequest) -> Text {
-    let random = connection.shared.kernel.random.identifier();
+    let kernel = &connection.shared.kernel;
+    let tag = wanted.tag.clone().filter(|tag| !tag.is_empty());
+    let is_free = |tag: &Text| {
+        let full = connection.account.as_ref().and_then(|account| account.with_resource(tag).ok());
+        full.is_some_and(|full| kernel.sessions.find(&full).is_none())
+    };
     let unique = match request.user_agent.as_ref().and_then(|agent| agent.id.as_ref()) {
         Some(id) => Text::from(stable(id)),
-        None => random.slice(0..8),
+        None => kernel.random.identifier().slice(0..8),
     };
-    match &wanted.tag {
-        Some(tag) if !tag.is_empty() => Text::from(format!("{tag}.{unique}")),
-        _ => unique,
+    match tag {
+        Some(tag) if is_free(&tag) => tag,
+        Some(tag) => Text::from(format!("{tag}.{unique}")),
+        None => unique,
     }
 }
 

@@ -29,8 +29,9 @@ pub(super) async fn serve(shared: Arc<Shared>, accepted: Accepted) {
     match negotiated {
         Negotiated::Over => {
             if let Some(session) = connection.session.take() {
-                let kernel = Arc::clone(&connection.shared.kernel);
-                kernel.close_session(&session, Vec::new()).await;
+                // A resumption that fails at its last step has stanzas left.
+                let state = connection.stream.take_sm();
+                super::detached::close(&connection.shared.kernel, &session, state).await;
             }
             Box::pin(finish(connection.transport)).await;
         }
@@ -46,7 +47,7 @@ async fn begin(shared: Arc<Shared>, accepted: Accepted) -> Option<Connection> {
     let now = shared.kernel.clock.monotonic();
     let secured = shared.options.direct_tls || shared.options.is_unix;
     let stream_id = shared.kernel.random.identifier();
-    let stream = ClientStream::new(shared.options.settings, stream_id, secured, now);
+    let stream = ClientStream::new(Arc::clone(&shared.options.settings), stream_id, secured, now);
     let mut connection = Connection {
         transport: Transport::new(accepted.socket),
         stream,

@@ -24,7 +24,7 @@ pub(super) fn offer(connection: &Connection, host: &Arc<Host>, opened: &Opened) 
     let features = |authenticated: bool| -> Vec<Text> {
         stream_features
             .iter()
-            .filter(|feature| feature.authenticated == authenticated && !feature.xml.contains(ns::CSI))
+            .filter(|feature| feature.authenticated == authenticated && !is_written_by_machine(&feature.xml))
             .map(|feature| feature.xml.clone())
             .collect()
     };
@@ -44,6 +44,11 @@ pub(super) fn offer(connection: &Connection, host: &Arc<Host>, opened: &Opened) 
         features: features(false),
         features_authenticated: features(true),
     }
+}
+
+/// Elements that the machine writes by itself, from fields of the offer.
+fn is_written_by_machine(xml: &str) -> bool {
+    [ns::CSI, ns::REGISTER_FEATURE, ns::LEGACY_AUTH_FEATURE].iter().any(|namespace| xml.contains(namespace))
 }
 
 fn starttls(connection: &Connection, secured: bool) -> StartTls {

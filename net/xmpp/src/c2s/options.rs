@@ -39,7 +39,7 @@ pub struct ListenerOptions {
     /// How fast clients may send.
     pub shaper: ShaperRef,
     /// Limits of streams.
-    pub settings: Settings,
+    pub settings: Arc<Settings>,
     /// Deliveries that may wait for a client.
     pub mailbox_capacity: usize,
     /// How long a client may take nothing.
@@ -68,7 +68,7 @@ impl ListenerOptions {
             roots,
             access: options.access("access"),
             shaper: options.shaper("shaper"),
-            settings: settings(listener, config),
+            settings: Arc::new(settings(listener, config)),
             mailbox_capacity: usize::try_from(options.int("max_fsm_queue")).unwrap_or(10_000).max(1),
             send_timeout: options.duration("send_timeout"),
             listen: listen_options(listener),

@@ -209,7 +209,9 @@ impl Negotiation {
         };
         write_end(&mut xml, admission.token.as_ref());
         io.put(xml);
-        io.put(features::after_authentication(&self.offer, io.framing.kind(), bound));
+        // What is on already isn't offered again: a client that asked again would be refused.
+        let offer = crate::c2s::HostOffer { sm: self.offer.sm && io.sm.is_none(), ..self.offer.clone() };
+        io.put(features::after_authentication(&offer, io.framing.kind(), bound));
         if bound {
             return Ok(Progress::Established);
         }
