@@ -27,6 +27,8 @@ Tasks
   fuzz [--seconds N] [TARGET…]          a bounded run of the fuzz targets
   changelog [--release VERSION]         shows, or moves into CHANGELOG.md, the fragments of changelog.d/
 
+NIGHTJAR_BIN in the environment names another program to test than the one of the debug build.
+
 Examples
   cargo xtask test --only tidy,unit
   cargo xtask interop main_job

@@ -24,8 +24,9 @@ pub(crate) fn work() -> PathBuf {
     target().join("xtask")
 }
 
+/// The program under test: `NIGHTJAR_BIN`, or what the workspace's debug build makes.
 pub(crate) fn binary() -> PathBuf {
-    target().join("debug").join("nightjar")
+    std::env::var_os("NIGHTJAR_BIN").map_or_else(|| target().join("debug").join("nightjar"), PathBuf::from)
 }
 
 pub(crate) fn cargo() -> Command {
