@@ -11,6 +11,7 @@ pub(crate) static FEATURES: &[&Feature] = &[
     // Others ask it who may see whom.
     &nightjar_im::roster::FEATURE,
     &nightjar_im::disco::FEATURE,
+    &nightjar_im::caps::FEATURE,
     &nightjar_im::ping::FEATURE,
     &nightjar_im::time::FEATURE,
     &nightjar_im::version::FEATURE,
@@ -28,6 +29,7 @@ pub(crate) static FEATURES: &[&Feature] = &[
     &nightjar_im::auth_fast::FEATURE,
     &nightjar_im::scram_upgrade::FEATURE,
     &nightjar_im::legacy_auth::FEATURE,
+    &nightjar_im::announce::FEATURE,
     &nightjar_admin::FEATURE,
 ];
 

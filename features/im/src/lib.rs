@@ -4,8 +4,12 @@ mod account_cache;
 mod cache_options;
 mod command_support;
 mod support;
+#[cfg(test)]
+mod testing;
 
+pub mod announce;
 pub mod auth_fast;
+pub mod caps;
 pub mod carboncopy;
 pub mod client_state;
 pub mod disco;
