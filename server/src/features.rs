@@ -8,6 +8,9 @@ use nightjar_config::ModuleSpec;
 
 /// All features.
 pub(crate) static FEATURES: &[&Feature] = &[
+    // What is blocked is never looked at by others.
+    &nightjar_im::privacy::FEATURE,
+    &nightjar_im::privacy::blocking::FEATURE,
     // Others ask it who may see whom.
     &nightjar_im::roster::FEATURE,
     &nightjar_im::disco::FEATURE,
@@ -19,6 +22,11 @@ pub(crate) static FEATURES: &[&Feature] = &[
     &nightjar_im::stats::FEATURE,
     &nightjar_im::last::FEATURE,
     &nightjar_im::private::FEATURE,
+    &nightjar_im::vcard::FEATURE,
+    &nightjar_im::vcard_xupdate::FEATURE,
+    &nightjar_im::adhoc::FEATURE,
+    // Takes what is sent to its own resources of the host before anybody archives it.
+    &nightjar_im::announce::FEATURE,
     &nightjar_im::register::FEATURE,
     // Archived messages carry their identifier before copies are made of them.
     &nightjar_im::mam::FEATURE,
@@ -29,7 +37,6 @@ pub(crate) static FEATURES: &[&Feature] = &[
     &nightjar_im::auth_fast::FEATURE,
     &nightjar_im::scram_upgrade::FEATURE,
     &nightjar_im::legacy_auth::FEATURE,
-    &nightjar_im::announce::FEATURE,
     &nightjar_admin::FEATURE,
 ];
 

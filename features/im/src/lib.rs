@@ -7,6 +7,7 @@ mod support;
 #[cfg(test)]
 mod testing;
 
+pub mod adhoc;
 pub mod announce;
 pub mod auth_fast;
 pub mod caps;

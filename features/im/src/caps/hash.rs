@@ -158,13 +158,16 @@ impl Info {
             .chain(fields().flat_map(|field| &field.values).map(String::as_str));
         let is_bounded = parts.clone().count() <= PARTS_MAX * 4;
         let is_clean = |part: &str| part.len() <= PART_MAX && !part.contains('<');
+        // A namespace such as `http://…` cut at its slashes is no identity: XEP-0030 §3.1 wants both words.
         let joins = |[category, kind, lang, _]: &[String; 4]| {
-            category.contains('/') || kind.contains('/') || lang.contains('/')
+            let is_word = |word: &str| !word.is_empty() && !word.contains(['/', ':']);
+            !is_word(category) || !is_word(kind) || lang.contains('/')
         };
         let types: Vec<&str> = self.forms.iter().filter_map(hidden_type).collect();
         let single_type = |form: &DataForm| form.values("FORM_TYPE").len() <= 1;
         let has_values = |form: &DataForm| form.fields.iter().all(|field| !field.values.is_empty());
-        self.features.len() <= PARTS_MAX
+        !self.identities.is_empty()
+            && self.features.len() <= PARTS_MAX
             && is_bounded
             && parts.clone().all(is_clean)
             && !self.identities.iter().any(joins)

@@ -68,16 +68,27 @@ fn answers_that_could_be_read_in_two_ways_prove_nothing() {
     refused("<identity category='client' type='pc'/><feature var='a&lt;b'/>");
     refused("<identity category='client/pc' type='x'/>");
     refused("<identity category='client' type='pc/' name='x'/>");
+    // A namespace read as an identity, and an identity read as a feature.
+    let rest = FEATURES.replace("<feature var='http://jabber.org/protocol/caps'/>", "");
+    let lie = format!(
+        "<identity category='client' name='Exodus 0.9.1' type='pc'/>\
+         <identity category='http:' type='' xml:lang='jabber.org' name='protocol/caps'/>{rest}"
+    );
+    assert_eq!(info(&lie).verification(Algorithm::Sha1), "QgayPKawpkPSDYmwT/WM94uAlu0=");
+    refused(&lie);
+    refused(&format!("<feature var='client/pc//Exodus 0.9.1'/>{FEATURES}"));
     // §5.4, rules 3.3 to 3.5.
     refused("<identity category='client' type='pc'/><identity category='client' type='pc'/>");
-    refused("<feature var='a'/><feature var='a'/>");
+    refused("<identity category='client' type='pc'/><feature var='a'/><feature var='a'/>");
     refused(&format!("{}{FORM}", complex()));
     refused(
-        "<x xmlns='jabber:x:data' type='result'><field var='FORM_TYPE' type='hidden'><value>a</value>\
+        "<identity category='client' type='pc'/><x xmlns='jabber:x:data' type='result'>\
+         <field var='FORM_TYPE' type='hidden'><value>a</value>\
          <value>b</value></field></x>",
     );
     refused(
-        "<x xmlns='jabber:x:data' type='result'><field var='FORM_TYPE' type='hidden'><value>a</value></field>\
+        "<identity category='client' type='pc'/><x xmlns='jabber:x:data' type='result'>\
+         <field var='FORM_TYPE' type='hidden'><value>a</value></field>\
          <field var='b'/></x>",
     );
 }
