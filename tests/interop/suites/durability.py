@@ -8,34 +8,11 @@ import signal
 import uuid
 
 from raw import Raw, account, escape, online, q, show
-from suite import BINARY, CONFIG, DOMAIN, HOME, HOST, LOG, PORT, equal, run, test
+from server import Server
+from suite import equal, run, test
 
 KILLS = 8
 WRITERS = 4
-
-
-class Server:
-    """The server, started and killed by us alone."""
-
-    async def start(self):
-        self.log = open(LOG, "ab")
-        self.process = await asyncio.create_subprocess_exec(
-            BINARY, "start", "--home", HOME, "--config", CONFIG, stdin=asyncio.subprocess.DEVNULL, stdout=self.log, stderr=self.log)
-        for _ in range(600):
-            assert self.process.returncode is None, f"the server ended: see {LOG}"
-            try:
-                _, writer = await asyncio.open_connection(HOST, PORT)
-                writer.close()
-                return self
-            except OSError:
-                await asyncio.sleep(0.05)
-        raise AssertionError("the server did not start")
-
-    async def end(self, with_):
-        if self.process.returncode is None:
-            self.process.send_signal(with_)
-            await asyncio.wait_for(self.process.wait(), 20)
-        self.log.close()
 
 
 async def write_until_killed(who, to, acknowledged):
@@ -104,7 +81,14 @@ async def _():
             lost = wanted - await archived(client)
             equal(len(lost), 0, f"acknowledged and not in {who.jid}'s archive")
             await client.write("<presence/>")
-            offline = {e.findtext(q("body")) for e in await client.until_pong() if e.tag == q("message")}
+            offline = set()
+            while wanted - offline:
+                try:
+                    element = await client.read(10)
+                except asyncio.TimeoutError:
+                    break
+                if element.tag == q("message"):
+                    offline.add(element.findtext(q("body")))
             equal(len(wanted - offline), 0, f"acknowledged and not delivered to {who.jid} on return")
     finally:
         await server.end(signal.SIGTERM)

@@ -189,7 +189,10 @@ async def _():
     who = await account()
     client = await Raw.connect()
     for _ in range(20):
-        answer = await client.auth(who.user, "wrong", "PLAIN")
+        try:
+            answer = await client.auth(who.user, "wrong", "PLAIN")
+        except ConnectionError:
+            return
         if answer is None or answer.tag == q("stream:error"):
             return
         equal(answer.tag, q("sasl:failure"), show(answer))
@@ -217,7 +220,7 @@ async def _():
 
 @attack("SASL2: malformed requests are refused")
 async def _():
-    for inner in ("", "<initial-response>***</initial-response>", f"<initial-response>{b64('nonsense')}</initial-response>",
+    for inner in ("<initial-response>***</initial-response>", f"<initial-response>{b64('nonsense')}</initial-response>",
                   "<initial-response>=</initial-response><user-agent id='not a uuid'/>"):
         client = await Raw.connect()
         await client.write(f"<authenticate xmlns='urn:xmpp:sasl:2' mechanism='PLAIN'>{inner}</authenticate>")
