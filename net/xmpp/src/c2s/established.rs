@@ -373,12 +373,22 @@ impl Established {
     }
 
     async fn leave(self, exit: Exit) {
-        let Self { shared, kernel, session, transport, mut stream, claim, .. } = self;
+        let Self { shared, kernel, session, mut transport, mut stream, claim, .. } = self;
         let state = stream.take_sm();
         match (exit, state) {
             (Exit::TakenOver(handover), Some(state)) => {
                 if handover.to.send(Handed { state, claim }).is_err() {
                     kernel.close_session(&session, Vec::new()).await;
+                }
+                // XEP-0198 §5: the former stream, if it still lives, is ended with an error.
+                stream.close(StreamError::with_text(
+                    StreamErrorCondition::Conflict,
+                    "The session was resumed by another connection",
+                ));
+                while let Some(output) = stream.poll_output() {
+                    if let Output::Send(bytes) = output {
+                        transport.send(&bytes);
+                    }
                 }
                 tokio::spawn(finish(transport));
             }
