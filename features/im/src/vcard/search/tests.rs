@@ -5,6 +5,9 @@ use nightjar_xmpp::forms::{DataForm, Field, FormType};
 
 use super::{delete, find, put};
 
+/// Names and values of a form.
+type Fields<'a> = &'a [(&'a str, &'a str)];
+
 async fn add(store: &Store, user: &str, inner: &str) {
     let xml = Text::from(format!("<vCard xmlns='vcard-temp'>{inner}</vCard>"));
     let vcard = Element::parse(&xml, "jabber:client").unwrap();
@@ -37,7 +40,7 @@ async fn people_are_found_by_what_their_vcards_say() {
     .await;
     add(&store, "romeo", "<FN>Romeo Montague</FN><ADR><CTRY>Italy</CTRY></ADR><EMAIL>r_meo@x</EMAIL>").await;
     let both = ["juliet@shakespeare.lit", "romeo@shakespeare.lit"];
-    let cases: [(&[(&str, &str)], &[&str]); 12] = [
+    let cases: [(Fields, &[&str]); 12] = [
         (&[("last", "capulet")], &both[..1]),
         (&[("last", "CAPULET"), ("first", "Juliet")], &both[..1]),
         (&[("last", "capulet"), ("first", "Romeo")], &[]),
