@@ -87,7 +87,7 @@ pub(super) static SPEC: ModuleSpec = ModuleSpec {
         ldap(
             "ldap_search_fields",
             "map {string: string}",
-            "{User: %u, Full Name: displayName, Given Name: givenName, Middle Name: initials, Family Name: sn, Nickname: %u, Birthday: birthDay, Country: c, City: l, Email: mail, Organization Name: o, Organization Unit: ou}",
+            "{User: '%u', Full Name: displayName, Given Name: givenName, Middle Name: initials, Family Name: sn, Nickname: '%u', Birthday: birthDay, Country: c, City: l, Email: mail, Organization Name: o, Organization Unit: ou}",
         ),
         ldap(
             "ldap_search_reported",
@@ -97,7 +97,7 @@ pub(super) static SPEC: ModuleSpec = ModuleSpec {
         ldap(
             "ldap_vcard_map",
             "map {string: map {string: [string]}}",
-            "{NICKNAME: %u, FN: displayName, FAMILY: sn, GIVEN: givenName, MIDDLE: initials, ORGNAME: o, ORGUNIT: ou, CTRY: c, LOCALITY: l, STREET: street, REGION: st, PCODE: postalCode, TITLE: title, URL: labeleduri, DESC: description, TEL: telephoneNumber, EMAIL: mail, BDAY: birthDay, ROLE: employeeType, PHOTO: jpegPhoto}",
+            "{NICKNAME: '%u', FN: displayName, FAMILY: sn, GIVEN: givenName, MIDDLE: initials, ORGNAME: o, ORGUNIT: ou, CTRY: c, LOCALITY: l, STREET: street, REGION: st, PCODE: postalCode, TITLE: title, URL: labeleduri, DESC: description, TEL: telephoneNumber, EMAIL: mail, BDAY: birthDay, ROLE: employeeType, PHOTO: jpegPhoto}",
         ),
         ldap("ldap_backups", "[domain]", "= toplevel ldap_backups"),
         ldap("ldap_base", "string", "= toplevel ldap_base"),
