@@ -47,7 +47,8 @@ fn check_page() -> Result<Tally> {
     Ok(Tally::FAILED)
 }
 
-fn generated() -> Result<String> {
+/// The manual as the program prints it.
+pub(crate) fn generated() -> Result<String> {
     let output = Command::new(shell::binary()).args(["manual", "--markdown"]).output();
     let output = output.with_context(|| format!("cannot run {}", shell::binary().display()))?;
     if !output.status.success() {

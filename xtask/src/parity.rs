@@ -1,8 +1,172 @@
+//! How much of ejabberd is known, built and tested.
+//!
+//! Known is what the tables of facts list; built is what the code declares; tested is what a test names. An item that
+//! is built and not tested is a claim nobody can check: the task fails.
+
+mod built;
+mod covers;
+
+use crate::shell;
 use crate::tally::Tally;
-use anyhow::Result;
-pub(crate) fn command(_: &[String]) -> Result<bool> {
-    Ok(check()?.failed == 0)
+use anyhow::{Context as _, Result, bail};
+use covers::Covers;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::fs;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    Option,
+    Module,
+    ModuleOption,
+    Listener,
+    ListenerOption,
+    Command,
+    Xep,
 }
+
+const KINDS: [Kind; 7] = [
+    Kind::Option,
+    Kind::Module,
+    Kind::ModuleOption,
+    Kind::Listener,
+    Kind::ListenerOption,
+    Kind::Command,
+    Kind::Xep,
+];
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Kind::Option => "option",
+            Kind::Module => "module",
+            Kind::ModuleOption => "module-option",
+            Kind::Listener => "listener",
+            Kind::ListenerOption => "listener-option",
+            Kind::Command => "command",
+            Kind::Xep => "xep",
+        })
+    }
+}
+
+/// Something ejabberd has; `scope` is the module or listener of an option, empty for others.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Item {
+    pub(crate) kind: Kind,
+    pub(crate) scope: String,
+    pub(crate) name: String,
+}
+
+impl Item {
+    fn new(kind: Kind, scope: &str, name: &str) -> Item {
+        Item { kind, scope: scope.to_owned(), name: name.to_owned() }
+    }
+}
+
+impl fmt::Display for Item {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.scope.is_empty() {
+            f.write_str(&self.name)
+        } else {
+            write!(f, "{}.{}", self.scope, self.name)
+        }
+    }
+}
+
+pub(crate) fn command(arguments: &[String]) -> Result<bool> {
+    if std::env::var_os("NIGHTJAR_BIN").is_none() {
+        shell::must("parity-build", shell::cargo().args(["build", "--package", "nightjar", "--quiet"]))?;
+    }
+    let ledger = Ledger::read()?;
+    match arguments {
+        [] => {
+            let tally = ledger.told();
+            println!("parity: {tally}");
+            Ok(tally.failed == 0)
+        }
+        [missing, kind] if missing == "--missing" => {
+            let Some(kind) = KINDS.iter().find(|known| known.to_string() == *kind) else {
+                bail!(
+                    "there is no kind `{kind}`; there are {}",
+                    KINDS.map(|kind| kind.to_string()).join(", ")
+                );
+            };
+            for item in ledger.known.iter().filter(|item| item.kind == *kind && !ledger.built.contains(item))
+            {
+                println!("{item}");
+            }
+            Ok(true)
+        }
+        _ => bail!("usage: cargo xtask parity [--missing KIND]"),
+    }
+}
+
+/// One check a kind: everything built is tested; and one of the list of covers itself.
 pub(crate) fn check() -> Result<Tally> {
-    Ok(Tally::PASSED)
+    Ok(Ledger::read()?.told())
+}
+
+struct Ledger {
+    known: BTreeSet<Item>,
+    built: BTreeSet<Item>,
+    tested: BTreeSet<Item>,
+    complaints: Vec<String>,
+}
+
+impl Ledger {
+    fn read() -> Result<Ledger> {
+        let sources = built::sources()?;
+        let known = known()?;
+        let built = built::all(&crate::docs::generated()?, &sources, &known);
+        let list = fs::read_to_string(shell::root().join("docs/parity/covers.tsv"))
+            .context("docs/parity/covers.tsv")?;
+        let covers = Covers::new(&sources, &list);
+        let tested = built.iter().filter(|item| covers.test_of(item).is_some()).cloned().collect();
+        Ok(Ledger { known, built, tested, complaints: covers.complaints() })
+    }
+
+    fn told(&self) -> Tally {
+        let count =
+            |items: &BTreeSet<Item>, kind: Kind| items.iter().filter(|item| item.kind == kind).count();
+        let mut tally = Tally::of(self.complaints.is_empty());
+        self.complaints.iter().for_each(|complaint| println!("{complaint}"));
+        println!("{:<16} {:>6} {:>6} {:>6}", "", "known", "built", "tested");
+        for kind in KINDS {
+            let (built, tested) = (count(&self.built, kind), count(&self.tested, kind));
+            println!("{kind:<16} {:>6} {built:>6} {tested:>6}", count(&self.known, kind));
+            tally += Tally::of(built == tested);
+        }
+        for item in self.built.difference(&self.tested) {
+            println!("{} {item} is built, and no test names it", item.kind);
+        }
+        tally
+    }
+}
+
+fn known() -> Result<BTreeSet<Item>> {
+    let mut known = BTreeSet::new();
+    let mut add = |path: &str, make: fn(&[&str]) -> Option<Item>| -> Result<()> {
+        let text = fs::read_to_string(shell::root().join(path)).with_context(|| path.to_owned())?;
+        known.extend(text.lines().skip(1).filter_map(|line| make(&line.split('\t').collect::<Vec<_>>())));
+        Ok(())
+    };
+    add("kernel/config/data/toplevel.tsv", |row| outer_item(Kind::Option, "", row.first()?))?;
+    add("kernel/config/data/modules.tsv", |row| Some(Item::new(Kind::Module, "", row.first()?)))?;
+    add("kernel/config/data/module_options.tsv", |row| {
+        outer_item(Kind::ModuleOption, row.first()?, row.get(1)?)
+    })?;
+    add("kernel/config/data/listeners.tsv", |row| Some(Item::new(Kind::Listener, "", row.first()?)))?;
+    add("kernel/config/data/listeners.tsv", |row| {
+        outer_item(Kind::ListenerOption, row.first()?, row.get(1)?)
+    })?;
+    add("xtask/data/commands.tsv", |row| Some(Item::new(Kind::Command, "", row.first()?)))?;
+    add("xtask/data/xeps.tsv", |row| {
+        row.first().filter(|name| name.starts_with("XEP-")).map(|name| Item::new(Kind::Xep, "", name))
+    })?;
+    Ok(known)
+}
+
+/// An option; one inside another's value (a dot in its name) is counted with the outer one.
+fn outer_item(kind: Kind, scope: &str, name: &str) -> Option<Item> {
+    (!name.contains(['.', '['])).then(|| Item::new(kind, scope, name))
 }

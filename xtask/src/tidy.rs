@@ -5,6 +5,8 @@ mod lengths;
 mod source;
 mod words;
 
+pub(crate) use layers::is_test;
+
 use crate::shell;
 use crate::tally::Tally;
 use anyhow::{Context as _, Result};
@@ -42,7 +44,7 @@ pub(crate) fn check() -> Result<Tally> {
 }
 
 /// Text files that git knows or would add.
-fn files() -> Result<Vec<File>> {
+pub(crate) fn files() -> Result<Vec<File>> {
     let mut command = std::process::Command::new("git");
     command.args(["ls-files", "--cached", "--others", "--exclude-standard", "-z"]).current_dir(shell::root());
     let output = command.output().context("cannot run git")?;
