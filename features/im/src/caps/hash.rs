@@ -1,208 +1,201 @@
-//! The verification string (XEP-0115 §5) and who may be believed (§5.4, §6).
+//! The verification string (XEP-0115 §5) and what makes an answer fit to be believed for others than its sender.
 
-use base64::Engine;
+use std::fmt::Write as _;
+
+use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use nightjar_base::disco::{DiscoInfo, Identity};
 use nightjar_text::Text;
 use nightjar_xml::ElementRef;
 use nightjar_xmpp::forms::{DataForm, FieldType, FormType};
-use nightjar_xmpp::{Stanza, ns};
-use sha1::{Digest, Sha1};
-use sha2::{Sha224, Sha256, Sha384, Sha512};
+use nightjar_xmpp::ns;
+use sha1::Sha1;
+use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 
-/// Bytes of a node or verification string, which are keys of the database.
-const KEY_MAX: usize = 180;
-/// Features, identities and form values one entity may have.
-const PARTS_MAX: usize = 1000;
-/// Bytes of each of them.
-const PART_MAX: usize = 1024;
-
-/// How a verification string was made. MD5 is refused: others' strings could be forged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Algorithm {
-    Sha1,
-    Sha224,
-    Sha256,
-    Sha384,
-    Sha512,
-}
-
-impl Algorithm {
-    fn parse(name: &str) -> Option<Algorithm> {
-        Some(match name {
-            "sha-1" => Algorithm::Sha1,
-            "sha-224" => Algorithm::Sha224,
-            "sha-256" => Algorithm::Sha256,
-            "sha-384" => Algorithm::Sha384,
-            "sha-512" => Algorithm::Sha512,
-            _ => return None,
-        })
-    }
-
-    fn digest(self, text: &str) -> String {
-        let bytes = text.as_bytes();
-        match self {
-            Algorithm::Sha1 => STANDARD.encode(Sha1::digest(bytes)),
-            Algorithm::Sha224 => STANDARD.encode(Sha224::digest(bytes)),
-            Algorithm::Sha256 => STANDARD.encode(Sha256::digest(bytes)),
-            Algorithm::Sha384 => STANDARD.encode(Sha384::digest(bytes)),
-            Algorithm::Sha512 => STANDARD.encode(Sha512::digest(bytes)),
-        }
-    }
-}
-
-/// What an entity says of itself in presence: `<c/>` (§4).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Claim {
-    pub node: Text,
-    pub version: Text,
-    pub algorithm: Algorithm,
-}
-
-impl Claim {
-    /// The claim in a presence. One that can't be verified counts as none: without a hash (§8.1) anybody could say
-    /// anything in the name of any software.
-    pub(super) fn of(presence: &Stanza) -> Option<Claim> {
-        let c = presence.child("c", ns::CAPS)?;
-        let key = |name: &str| c.attr(name).filter(|value| !value.is_empty() && value.len() <= KEY_MAX);
-        Some(Claim {
-            node: Text::new(&key("node")?),
-            version: Text::new(&key("ver")?),
-            algorithm: Algorithm::parse(&c.attr("hash")?)?,
-        })
-    }
-
-    /// The node that is asked for it (§6.2).
-    pub(super) fn key(&self) -> String {
-        format!("{}#{}", self.node, self.version)
-    }
-}
-
-/// An answer to disco#info as far as the string covers it.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Info {
-    /// Category, type, language, name.
-    identities: Vec<[String; 4]>,
+/// An answer to disco#info, reduced to what is hashed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Described {
+    identities: Vec<Identity>,
+    /// In the order of the answer.
     pub features: Vec<Text>,
     forms: Vec<DataForm>,
 }
 
-impl Info {
-    pub(super) fn read(query: ElementRef<'_>) -> Info {
-        let attr = |element: ElementRef<'_>, name| element.attr(name).unwrap_or_default().into_owned();
-        let mut info = Info::default();
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Identity {
+    category: String,
+    kind: String,
+    lang: String,
+    name: String,
+}
+
+/// Why an answer is believed for its sender alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Doubt {
+    /// Two identities are the same, or two features, or two forms (§5.4).
+    Duplicate,
+    /// A string could be read as several, or in another role: another answer has the same hash.
+    Ambiguous,
+    /// The hash function isn't one that proves anything, or isn't named.
+    UnknownHash,
+    /// The hash is that of another answer.
+    WrongHash,
+}
+
+/// An answer with more entries than this is not believed.
+const ENTRIES_MAX: usize = 1_000;
+
+impl Described {
+    /// Reads a `<query/>` of disco#info; none if it is something else or absurdly long.
+    pub fn read(query: ElementRef<'_>) -> Option<Self> {
+        if !query.is("query", ns::DISCO_INFO) || query.children().count() > ENTRIES_MAX {
+            return None;
+        }
+        let mut described = Self::default();
         for child in query.children() {
-            match (child.ns(), child.name()) {
-                (ns::DISCO_INFO, "identity") => {
-                    info.identities
-                        .push(["category", "type", "xml:lang", "name"].map(|name| attr(child, name)));
-                }
-                (ns::DISCO_INFO, "feature") => info.features.push(Text::from(attr(child, "var"))),
-                (ns::DATA_FORMS, "x") => info.forms.extend(DataForm::from_element(child).ok()),
+            let attribute = |name| child.attr(name).map(|value| value.into_owned()).unwrap_or_default();
+            match (child.name(), child.ns()) {
+                ("identity", ns::DISCO_INFO) => described.identities.push(Identity {
+                    category: attribute("category"),
+                    kind: attribute("type"),
+                    lang: attribute("xml:lang"),
+                    name: attribute("name"),
+                }),
+                ("feature", ns::DISCO_INFO) => described.features.push(Text::from(attribute("var"))),
+                ("x", ns::DATA_FORMS) => described.forms.extend(DataForm::from_element(child).ok()),
                 _ => {}
             }
         }
-        info
+        Some(described)
     }
 
-    pub(super) fn into_disco(self) -> DiscoInfo {
-        let identity = |[category, kind, _, name]: [String; 4]| Identity {
-            category: Text::from(category),
-            kind: Text::from(kind),
-            name: Text::from(name),
+    /// The verification string under this hash function (its name as in the attribute `hash`); none if it isn't known.
+    pub fn hash(&self, function: &str) -> Option<String> {
+        let input = self.input();
+        let digest = match function {
+            "sha-1" => Sha1::digest(&input).to_vec(),
+            "sha-224" => Sha224::digest(&input).to_vec(),
+            "sha-256" => Sha256::digest(&input).to_vec(),
+            "sha-384" => Sha384::digest(&input).to_vec(),
+            "sha-512" => Sha512::digest(&input).to_vec(),
+            _ => return None,
         };
-        DiscoInfo {
-            identities: self.identities.into_iter().map(identity).collect(),
-            features: self.features,
-            forms: self.forms,
+        Some(STANDARD.encode(digest))
+    }
+
+    /// Whether the answer is the only one behind `ver`, so that it holds for whoever advertises the same (§5.4).
+    ///
+    /// # Errors
+    /// What speaks against it.
+    pub fn verify(&self, function: &str, ver: &str) -> Result<(), Doubt> {
+        if self.has_duplicates() {
+            return Err(Doubt::Duplicate);
         }
-    }
-
-    /// Whether the claim is proven by this answer.
-    pub(super) fn proves(&self, claim: &Claim) -> bool {
-        self.is_acceptable() && self.verification(claim.algorithm) == claim.version.as_str()
-    }
-
-    /// §5.1
-    pub(super) fn verification(&self, algorithm: Algorithm) -> String {
-        let mut text = String::new();
-        let mut identities: Vec<String> = self.identities.iter().map(|parts| parts.join("/")).collect();
-        identities.sort_unstable();
-        identities.iter().for_each(|identity| push(&mut text, identity));
-        let mut features: Vec<&str> = self.features.iter().map(Text::as_str).collect();
-        features.sort_unstable();
-        features.dedup();
-        features.iter().for_each(|feature| push(&mut text, feature));
-        // §5.4, rule 3.6: a form whose FORM_TYPE isn't hidden is passed over.
-        let typed = self.forms.iter().filter_map(|form| Some((hidden_type(form)?, form)));
-        let mut forms: Vec<(&str, &DataForm)> = typed.collect();
-        forms.sort_by_key(|(kind, _)| *kind);
-        for (kind, form) in forms {
-            push(&mut text, kind);
-            push_fields(&mut text, form);
+        if self.is_ambiguous() {
+            return Err(Doubt::Ambiguous);
         }
-        algorithm.digest(&text)
+        let hash = self.hash(function).ok_or(Doubt::UnknownHash)?;
+        if hash == ver { Ok(()) } else { Err(Doubt::WrongHash) }
     }
 
-    /// §5.4, rules 3.3 to 3.5; and no part may hold a sign that joins parts, so that two different answers never give
-    /// the same text.
-    fn is_acceptable(&self) -> bool {
-        let fields = || self.forms.iter().flat_map(|form| &form.fields);
-        let parts = self
-            .identities
-            .iter()
-            .flatten()
-            .map(String::as_str)
-            .chain(self.features.iter().map(Text::as_str))
-            .chain(fields().map(|field| field.var.as_str()))
-            .chain(fields().flat_map(|field| &field.values).map(String::as_str));
-        let is_bounded = parts.clone().count() <= PARTS_MAX * 4;
-        let is_clean = |part: &str| part.len() <= PART_MAX && !part.contains('<');
-        // A namespace such as `http://…` cut at its slashes is no identity: XEP-0030 §3.1 wants both words.
-        let joins = |[category, kind, lang, _]: &[String; 4]| {
-            let is_word = |word: &str| !word.is_empty() && !word.contains(['/', ':']);
-            !is_word(category) || !is_word(kind) || lang.contains('/')
-        };
-        let types: Vec<&str> = self.forms.iter().filter_map(hidden_type).collect();
-        let single_type = |form: &DataForm| form.values("FORM_TYPE").len() <= 1;
-        let has_values = |form: &DataForm| form.fields.iter().all(|field| !field.values.is_empty());
-        !self.identities.is_empty()
-            && self.features.len() <= PARTS_MAX
-            && is_bounded
-            && parts.clone().all(is_clean)
-            && !self.identities.iter().any(joins)
-            && is_unique(self.identities.iter().collect())
-            && is_unique(self.features.iter().collect())
-            && is_unique(types)
-            && self.forms.iter().all(|form| single_type(form) && has_values(form))
+    /// The string S of §5.1.
+    fn input(&self) -> String {
+        let mut input = String::new();
+        let mut identities: Vec<_> = self.identities.iter().collect();
+        identities.sort();
+        for identity in identities {
+            let Identity { category, kind, lang, name } = identity;
+            let _ = write!(input, "{category}/{kind}/{lang}/{name}<");
+        }
+        let mut features: Vec<_> = self.features.iter().collect();
+        features.sort();
+        features.into_iter().for_each(|feature| append(&mut input, feature));
+        let mut forms: Vec<_> = self.hashed_forms().collect();
+        forms.sort_by_key(|form| form.form_type());
+        for form in forms {
+            append(&mut input, form.form_type().unwrap_or_default());
+            let mut fields: Vec<_> = form.fields.iter().filter(|field| is_hashed(&field.var)).collect();
+            fields.sort_by_key(|field| &field.var);
+            for field in fields {
+                append(&mut input, &field.var);
+                let mut values: Vec<_> = field.values.iter().collect();
+                values.sort();
+                values.into_iter().for_each(|value| append(&mut input, value));
+            }
+        }
+        input
+    }
+
+    /// A form without a hidden FORM_TYPE is left out (§5.4, 3.6).
+    fn hashed_forms(&self) -> impl Iterator<Item = &DataForm> {
+        self.forms.iter().filter(|form| {
+            let hidden = form.field("FORM_TYPE").is_some_and(|field| field.kind == Some(FieldType::Hidden));
+            form.kind == FormType::Result && hidden && form.form_type().is_some()
+        })
+    }
+
+    fn has_duplicates(&self) -> bool {
+        let forms: Vec<_> = self.forms.iter().filter_map(DataForm::form_type).collect();
+        let many_types = self.forms.iter().any(|form| {
+            let mut types = form.fields.iter().filter(|field| field.var == "FORM_TYPE");
+            let values = types.next().map_or(&[][..], |field| &field.values);
+            types.next().is_some() || values.windows(2).any(|pair| matches!(pair, [one, two] if one != two))
+        });
+        many_types || repeats(&self.identities) || repeats(&self.features) || repeats(&forms)
+    }
+
+    /// S joins everything by `<` and marks nothing, so a liar may move strings from one role to another and keep the
+    /// hash. An answer counts as the only one if no string contains `<`, no identity could be a feature (a namespace
+    /// such as `http://…` splits at its slashes), and no form could be more features.
+    fn is_ambiguous(&self) -> bool {
+        self.identities.iter().any(Identity::is_ambiguous)
+            || self.features.iter().any(|feature| feature.is_empty() || feature.contains('<'))
+            || self.hashed_forms().any(|form| self.is_ambiguous_form(form))
+    }
+
+    fn is_ambiguous_form(&self, form: &DataForm) -> bool {
+        let mut strings = form.fields.iter().flat_map(|field| field.values.iter().chain([&field.var]));
+        if strings.any(|text| text.contains('<')) {
+            return true;
+        }
+        let form_type = form.form_type().unwrap_or_default();
+        // Features are sorted: what stands behind a greater one can't be a feature.
+        let behind = self.features.iter().max().is_some_and(|last| form_type < last.as_str());
+        let hashed = || form.fields.iter().filter(|field| is_hashed(&field.var));
+        let of_software = form_type == SOFTWARE_INFO
+            && hashed().next().is_some()
+            && hashed().all(|field| !field.var.contains(':') && !field.var.starts_with("vcard"));
+        !(behind || of_software)
     }
 }
 
-fn is_unique<T: Ord>(mut parts: Vec<T>) -> bool {
-    parts.sort_unstable();
-    parts.windows(2).all(|pair| matches!(pair, [one, other] if one != other))
-}
+/// The one form that clients really send (XEP-0232); nobody's feature has this name.
+const SOFTWARE_INFO: &str = "urn:xmpp:dataforms:softwareinfo";
 
-fn hidden_type(form: &DataForm) -> Option<&str> {
-    let is_result = form.kind == FormType::Result;
-    let field = form.field("FORM_TYPE").filter(|field| field.kind == Some(FieldType::Hidden) && is_result)?;
-    field.values.first().map(String::as_str)
-}
-
-fn push(text: &mut String, part: &str) {
-    text.push_str(part);
-    text.push('<');
-}
-
-fn push_fields(text: &mut String, form: &DataForm) {
-    let mut fields: Vec<_> = form.fields.iter().filter(|field| field.var != "FORM_TYPE").collect();
-    fields.sort_by(|one, other| one.var.cmp(&other.var));
-    for field in fields {
-        push(text, &field.var);
-        let mut values: Vec<&str> = field.values.iter().map(String::as_str).collect();
-        values.sort_unstable();
-        values.iter().for_each(|value| push(text, value));
+impl Identity {
+    fn is_ambiguous(&self) -> bool {
+        let joins = |text: &str| text.contains(['/', '<', ':']);
+        self.category.is_empty()
+            || self.kind.is_empty()
+            || joins(&self.category)
+            || joins(&self.kind)
+            || joins(&self.lang)
+            || self.name.contains('<')
     }
+}
+
+fn is_hashed(var: &str) -> bool {
+    !var.is_empty() && var != "FORM_TYPE"
+}
+
+fn append(input: &mut String, text: &str) {
+    input.push_str(text);
+    input.push('<');
+}
+
+fn repeats<T: Ord>(all: &[T]) -> bool {
+    let mut sorted: Vec<_> = all.iter().collect();
+    sorted.sort();
+    sorted.windows(2).any(|pair| matches!(pair, [one, two] if one == two))
 }
 
 #[cfg(test)]

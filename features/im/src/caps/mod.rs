@@ -1,263 +1,165 @@
-//! mod_caps: what clients can do, learned once for each software (XEP-0115).
+//! mod_caps: what clients and the server can do, told by a short hash (XEP-0115).
 
 mod hash;
+mod learn;
 mod own;
 mod storage;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use nightjar_base::hooks::{
-    BoxFuture, DiscoInfoQuery, Flow, On, Outcome, SelfPresence, SessionOpened, Stage, UserReceive, UserSend,
-};
+use nightjar_base::guard::Guard;
+use nightjar_base::hooks::{BoxFuture, DiscoInfoQuery, Flow, On, Outcome, SelfPresence, Stage, UserReceive};
 use nightjar_base::host::Host;
 use nightjar_base::iq::IqTarget;
-use nightjar_base::{Feature, FeatureContext, FeatureError, Kernel, Registration, Session};
+use nightjar_base::{Feature, FeatureContext, FeatureError, Kernel, Registration};
 use nightjar_config::ModuleSpec;
 use nightjar_jid::Jid;
 use nightjar_text::Text;
-use nightjar_xml::Writer;
-use nightjar_xmpp::{IqType, PresenceType, Stanza, StanzaType, ns};
+use nightjar_xmpp::{PresenceType, StanzaType, ns};
 use quick_cache::sync::Cache;
 
-use self::hash::{Claim, Info};
+use self::learn::{Advertised, Known};
 use self::own::Own;
-use crate::account_cache::AccountCache;
 use crate::cache_options::cache_options;
+use crate::support::cache_size;
 
 /// The feature.
 pub static FEATURE: Feature = Feature { spec: &SPEC, start };
 
 static SPEC: ModuleSpec = ModuleSpec {
     name: "mod_caps",
-    doc: "Learns what clients can do (XEP-0115).",
-    options: &cache_options!("features of clients"),
+    doc: "Learns what clients can do, and tells what the server can (XEP-0115).",
+    options: &cache_options!("capabilities"),
 };
 
-/// Questions that may be open at a time; older ones are forgotten.
-const QUESTIONS_MAX: usize = 10_000;
-/// How long an entity that was asked about a version isn't asked again.
-const PAUSE: Duration = Duration::from_secs(600);
-/// What the ids of questions begin with.
-const PREFIX: &str = "caps-";
+/// How many entities of other servers are remembered when the cache is off: what they can do is stored nowhere else.
+const OTHERS_MIN: usize = 1_000;
+
+/// What the clients of one host and their contacts elsewhere can do.
+pub struct Caps {
+    kernel: Weak<Kernel>,
+    host: Weak<Host>,
+    /// What was proved, by node and verification string.
+    verified: Option<Cache<(Text, Text), Known>>,
+    cache_missed: bool,
+    cache_life: Option<Duration>,
+    /// What entities of other servers advertise, by full address.
+    others: Cache<Text, Arc<Advertised>>,
+    own: Own,
+}
 
 fn start(context: FeatureContext) -> BoxFuture<'static, Result<Registration, FeatureError>> {
     Box::pin(async move {
+        let size = cache_size(&context.options);
         let caps = Arc::new(Caps {
             kernel: Arc::downgrade(&context.kernel),
             host: Arc::downgrade(&context.host),
-            known: AccountCache::new(&context.options),
-            questions: Cache::new(QUESTIONS_MAX),
-            asked: Cache::new(QUESTIONS_MAX),
+            verified: (size > 0).then(|| Cache::new(size)),
+            cache_missed: context.options.bool("cache_missed"),
+            cache_life: context.options.duration("cache_life_time"),
+            others: Cache::new(size.max(OTHERS_MIN)),
             own: Own::default(),
         });
         let mut registration = context.registration();
         registration.disco(IqTarget::Host, ns::CAPS);
-        registration.provide(Arc::clone(&caps));
         registration.on::<SelfPresence>(Stage::Observe, Arc::clone(&caps));
-        registration.on::<UserSend>(Stage::Screen, Arc::clone(&caps));
-        registration.on::<UserReceive>(Stage::Screen, Arc::clone(&caps));
-        registration.on::<SessionOpened>(Stage::Observe, Arc::clone(&caps));
-        registration.on::<DiscoInfoQuery>(Stage::Rewrite, Arc::clone(&caps));
-        caps.own.renew(&context.host).await;
+        registration.on::<UserReceive>(Stage::Observe, Arc::clone(&caps));
+        registration.on::<DiscoInfoQuery>(Stage::Observe, Arc::clone(&caps));
+        registration.provide(Arc::clone(&caps));
+        let withdrawing = Arc::clone(&caps);
+        registration.keep(Guard::new(move || withdrawing.own.withdraw()));
+        let mut changes = context.host.disco_features.changes();
+        registration.spawn(async move {
+            // Features start one after the other; each changes what the server is.
+            loop {
+                let Some(host) = caps.host.upgrade() else { return };
+                caps.own.refresh(&host).await;
+                drop(host);
+                if changes.changed().await.is_err() {
+                    return;
+                }
+            }
+        });
         Ok(registration)
     })
 }
 
-/// What is known of clients.
-pub struct Caps {
-    kernel: Weak<Kernel>,
-    host: Weak<Host>,
-    known: AccountCache<Option<Arc<[Text]>>>,
-    /// By the id of the question.
-    questions: Cache<Text, Question>,
-    /// Who was asked about what, and when.
-    asked: Cache<Text, Duration>,
-    own: Own,
-}
-
-#[derive(Clone)]
-struct Question {
-    to: Jid,
-    claim: Claim,
-}
-
 impl Caps {
-    /// The namespaces that the sender of this presence supports; none if that isn't known, or not yet.
-    pub async fn features(&self, presence: &Stanza) -> Option<Arc<[Text]>> {
-        self.find(&Claim::of(presence)?).await
+    /// The features that the entity with this full address advertises; none if they are not known (yet).
+    pub fn features_of(&self, jid: &Jid) -> Option<Arc<[Text]>> {
+        let session = self.kernel.upgrade()?.sessions.find(jid);
+        let advertised = match session {
+            Some(session) => session.extension::<Advertised>(),
+            None => self.others.get(jid.as_str()),
+        };
+        advertised.and_then(|advertised| advertised.features())
     }
 
-    async fn find(&self, claim: &Claim) -> Option<Arc<[Text]>> {
-        let (kernel, host) = self.kernel.upgrade().zip(self.host.upgrade())?;
-        let key = claim.key();
-        if let Some(known) = self.known.get(&key, &*kernel.clock) {
-            return known;
-        }
-        let found = storage::get(&host.store, claim).await;
-        let found =
-            found.inspect_err(|error| tracing::warn!(%error, "features of clients can't be read")).ok()?;
-        let found = found.map(Arc::from);
-        self.known.put(&key, found.clone(), found.is_none(), &*kernel.clock);
-        found
-    }
-
-    /// Whether it is known for sure, without asking the database.
-    fn is_known(&self, claim: &Claim) -> bool {
-        let Some(kernel) = self.kernel.upgrade() else { return true };
-        matches!(self.known.get(&claim.key(), &*kernel.clock), Some(Some(_)))
-    }
-
-    /// The question for `to` about its claim, unless it was asked of late.
-    fn question(&self, kernel: &Kernel, from: &Jid, to: &Jid, claim: Claim) -> Option<Stanza> {
-        let asked = Text::from(format!("{to} {}", claim.key()));
-        let now = kernel.clock.monotonic();
-        if self.asked.get(&asked).is_some_and(|before| now.saturating_sub(before) < PAUSE) {
-            return None;
-        }
-        self.asked.insert(asked, now);
-        let id = Text::from(format!("{PREFIX}{}", kernel.random.identifier()));
-        let mut xml = Writer::new();
-        xml.start("query").ns(ns::DISCO_INFO).attr("node", &claim.key()).end("query");
-        let stanza = Stanza::iq(IqType::Get, id.clone()).with_from(from).with_to(to).with_child(xml.finish());
-        self.questions.insert(id, Question { to: to.detach(), claim });
-        Some(stanza)
-    }
-
-    /// Whether the stanza answers a question; then it is used and goes no further.
-    fn answered(&self, stanza: &Stanza) -> Option<Question> {
-        let StanzaType::Iq(IqType::Result | IqType::Error) = stanza.kind else { return None };
-        let id = stanza.id.as_ref().filter(|id| id.starts_with(PREFIX))?;
-        let question = self.questions.get(id)?;
-        if stanza.from.as_ref() != Some(&question.to) {
-            return None;
-        }
-        self.questions.remove(id).map(|(_, question)| question)
-    }
-
-    /// Learns from an answer, if it proves the claim: nobody can speak for software that isn't theirs (§10.1).
-    async fn learn(&self, question: &Question, answer: &Stanza) {
-        let Some((kernel, host)) = self.kernel.upgrade().zip(self.host.upgrade()) else { return };
-        if answer.kind != StanzaType::Iq(IqType::Result) {
-            return;
-        }
-        let Some(query) = answer.child("query", ns::DISCO_INFO) else { return };
-        let info = Info::read(query.parse().root());
-        if !info.proves(&question.claim) {
-            tracing::info!(from = %question.to, node = %question.claim.node, "a false answer about features is ignored");
-            return;
-        }
-        if let Err(error) = storage::put(&host.store, &question.claim, &info.features).await {
-            tracing::warn!(%error, "features of a client can't be kept");
-        }
-        self.known.put(&question.claim.key(), Some(Arc::from(info.features)), false, &*kernel.clock);
-    }
-
-    /// Asks a client of this host.
-    async fn ask_own(&self, session: &Session, claim: Claim) {
-        if self.find(&claim).await.is_some() {
-            return;
-        }
-        let Some((kernel, host)) = self.kernel.upgrade().zip(self.host.upgrade()) else { return };
-        if let Some(question) = self.question(&kernel, &host.jid, &session.jid, claim) {
-            // A full mailbox ends that session.
-            let _ = session.deliver(question);
-        }
-    }
-
-    /// Asks a contact elsewhere in the name of a client that it sees; nobody else may learn that the client is there.
-    async fn ask_contact(&self, session: &Session, contact: &Jid, claim: Claim) {
-        let Some((kernel, host)) = self.kernel.upgrade().zip(self.host.upgrade()) else { return };
-        let contacts = host.contacts().and_then(|roster| roster.cached(&session.jid.bare()));
-        let is_seen = contacts.is_some_and(|contacts| contacts.subscription(contact).is_from());
-        if !is_seen || self.find(&claim).await.is_some() {
-            return;
-        }
-        if let Some(question) = self.question(&kernel, &session.jid, contact, claim) {
-            kernel.route_boxed(question).await;
-        }
+    /// Whether the contact sees the account: to others the server doesn't speak in the account's name.
+    fn is_seen_by(&self, account: &Jid, contact: &Jid) -> bool {
+        let roster = self.host.upgrade().and_then(|host| host.contacts());
+        let contacts = roster.and_then(|roster| roster.cached(account));
+        contacts.is_some_and(|contacts| contacts.subscription(contact).is_from())
     }
 }
 
 impl On<SelfPresence> for Caps {
     fn on<'a>(&'a self, event: &'a mut SelfPresence) -> Outcome<'a> {
+        let session = &event.session;
         if event.stanza.kind != StanzaType::Presence(PresenceType::Available) {
+            session.remove_extension::<Advertised>();
             return Outcome::CONTINUE;
         }
-        match Claim::of(&event.stanza) {
-            Some(claim) if !self.is_known(&claim) => Outcome::Later(Box::pin(async move {
-                self.ask_own(&event.session, claim).await;
-                Flow::Continue
-            })),
-            _ => Outcome::CONTINUE,
+        let before = session.extension::<Advertised>();
+        if let Some(advertised) = Advertised::read(&event.stanza, before.as_deref()) {
+            let advertised = Arc::new(advertised);
+            session.set_extension(Arc::clone(&advertised));
+            self.learn(advertised, &session.jid.bare(), &session.jid);
         }
+        Outcome::CONTINUE
     }
 }
 
-/// Answers of this host's clients.
-impl On<UserSend> for Caps {
-    fn on<'a>(&'a self, event: &'a mut UserSend) -> Outcome<'a> {
-        match self.answered(&event.stanza) {
-            None => Outcome::CONTINUE,
-            Some(question) => Outcome::Later(Box::pin(async move {
-                self.learn(&question, &event.stanza).await;
-                Flow::Stop
-            })),
-        }
-    }
-}
-
-/// Presence and answers from elsewhere.
+/// Presence of entities elsewhere.
 impl On<UserReceive> for Caps {
     fn on<'a>(&'a self, event: &'a mut UserReceive) -> Outcome<'a> {
-        match event.stanza.kind {
-            StanzaType::Iq(_) => match self.answered(&event.stanza) {
-                None => Outcome::CONTINUE,
-                Some(question) => Outcome::Later(Box::pin(async move {
-                    self.learn(&question, &event.stanza).await;
-                    Flow::Stop
-                })),
-            },
-            StanzaType::Presence(PresenceType::Available) => {
-                let Some(from) = event.stanza.from.clone() else { return Outcome::CONTINUE };
-                let is_local = self.kernel.upgrade().is_none_or(|kernel| kernel.is_local(&from));
-                let claim = if is_local { None } else { Claim::of(&event.stanza) };
-                match claim.filter(|claim| !self.is_known(claim)) {
-                    None => Outcome::CONTINUE,
-                    Some(claim) => Outcome::Later(Box::pin(async move {
-                        self.ask_contact(&event.session, &from, claim).await;
-                        Flow::Continue
-                    })),
+        let StanzaType::Presence(kind) = event.stanza.kind else { return Outcome::CONTINUE };
+        let Some(from) = event.stanza.from.as_ref().filter(|from| from.is_full()) else {
+            return Outcome::CONTINUE;
+        };
+        if self.kernel.upgrade().is_none_or(|kernel| kernel.is_local(from)) {
+            return Outcome::CONTINUE;
+        }
+        match kind {
+            PresenceType::Available => {
+                let before = self.others.get(from.as_str());
+                let account = event.session.jid.bare();
+                let advertised = Advertised::read(&event.stanza, before.as_deref());
+                if let Some(advertised) = advertised.filter(|_| self.is_seen_by(&account, from)) {
+                    let advertised = Arc::new(advertised);
+                    self.others.insert(Text::new(from.as_str()), Arc::clone(&advertised));
+                    self.learn(advertised, &account, from);
                 }
             }
-            _ => Outcome::CONTINUE,
+            PresenceType::Unavailable | PresenceType::Error => drop(self.others.remove(from.as_str())),
+            _ => {}
         }
+        Outcome::CONTINUE
     }
 }
 
-/// Modules may have come or gone since the last client logged in.
-impl On<SessionOpened> for Caps {
-    fn on<'a>(&'a self, event: &'a mut SessionOpened) -> Outcome<'a> {
-        if self.own.is_current(&event.session.host) {
-            return Outcome::CONTINUE;
-        }
-        Outcome::Later(Box::pin(async move {
-            self.own.renew(&event.session.host).await;
-            Flow::Continue
-        }))
-    }
-}
-
-/// The server asked about its own string (§6.2).
+/// Answers for `node#ver` of the stream feature.
 impl On<DiscoInfoQuery> for Caps {
     fn on<'a>(&'a self, event: &'a mut DiscoInfoQuery) -> Outcome<'a> {
-        let is_own = event.node.strip_prefix(own::NODE).is_some_and(|rest| rest.starts_with('#'));
-        if !is_own || event.to.local().is_some() {
+        if event.to.local().is_some() || !own::is_own(&event.node) {
             return Outcome::CONTINUE;
         }
         Outcome::Later(Box::pin(async move {
-            if let Some(info) = own::own_info(&event.host).await {
-                event.info = info.into_disco();
+            if let Some(info) = self.own.refresh(&event.host).await {
+                event.info = info;
                 event.known = true;
             }
             Flow::Continue
