@@ -135,7 +135,7 @@ pub fn saslprep(text: &str) -> Result<Cow<'_, str>, JidError> {
 fn check_domain(domain: &str) -> Result<(), JidError> {
     if domain.bytes().any(|byte| matches!(byte, b'[' | b']' | b':')) {
         let literal = domain.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-        let valid = literal.is_some_and(|inner| inner.parse::<std::net::Ipv6Addr>().is_ok());
+        let valid = literal.is_some_and(|inner| inner.parse::<core::net::Ipv6Addr>().is_ok());
         return if valid { Ok(()) } else { Err(JidError::BadAddressLiteral) };
     }
     // An empty label covers the empty domain too (RFC 1034 §3.1).
