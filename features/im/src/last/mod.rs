@@ -75,7 +75,7 @@ impl Last {
         host.store.execute(&PUT, params![user, seconds.to_string(), status]).await.map(|_| ())
     }
 
-    /// As [`Last::set`] for now, without waiting.
+    /// As [`Last::set`] with the present time, without waiting.
     fn note(&self, user: &str, status: &str) {
         let (Some(kernel), Some(host)) = (self.kernel.upgrade(), self.host.upgrade()) else { return };
         let seconds = kernel.clock.unix_seconds().to_string();
