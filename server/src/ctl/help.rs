@@ -101,7 +101,7 @@ fn tags(commands: &[&'static CommandSpec]) -> String {
     let mut text = String::from("Available tags and list of commands:");
     for (tag, of_tag) in by_tag(commands) {
         let names: Vec<_> = of_tag.iter().map(|spec| spec.name).collect();
-        let _ = write!(text, "\n\n  {tag}\n    {}", wrapped(&names.join(" "), 5));
+        let _ = write!(text, "\n\n  {tag}\n     {}", wrapped(&names.join(" "), 5));
     }
     text + "\n"
 }

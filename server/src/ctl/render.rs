@@ -33,7 +33,7 @@ pub(crate) fn render(spec: &CommandSpec, version: u32, result: &CommandResult) -
         Ok(Value::Done(true)) => Output::new("", SUCCESS),
         Ok(Value::Done(false)) => Output::new("Error: false", FAILURE),
         Ok(Value::Told(true, text)) => Output::new(text.as_str(), SUCCESS),
-        Ok(Value::Told(false, text)) => Output::new(format!("Error: {}", erlang::reason(text)), FAILURE),
+        Ok(Value::Told(false, text)) => Output::new(not_ok(text), FAILURE),
         Ok(value) => {
             let mut text = String::new();
             let separators = Separators { list: if version == 0 { ";" } else { "," } };
@@ -62,9 +62,17 @@ pub(crate) fn failure(error: &CommandError) -> String {
         CommandError::Failed(why) => match why.split_once(": ") {
             // ejabberd's errors with a word of their own: `cannot_register: Unknown virtual host`.
             Some((word, _)) if erlang::atom(word) == word && word.contains('_') => format!("Error: {why}"),
-            _ => format!("Error: {}", erlang::reason(why)),
+            _ => not_ok(why),
         },
     }
+}
+
+/// A result code other than ok, as ejabberdctl prints it: one line for a word; two for an error with a sentence.
+fn not_ok(why: &str) -> String {
+    if erlang::atom(why) == why {
+        return format!("Error: {why}");
+    }
+    format!("Error: error\nError: {}", erlang::string(why))
 }
 
 struct Separators {

@@ -97,7 +97,7 @@ pub(super) static SPEC: ModuleSpec = ModuleSpec {
         ldap(
             "ldap_vcard_map",
             "map {string: map {string: [string]}}",
-            "{NICKNAME: '%u', FN: displayName, FAMILY: sn, GIVEN: givenName, MIDDLE: initials, ORGNAME: o, ORGUNIT: ou, CTRY: c, LOCALITY: l, STREET: street, REGION: st, PCODE: postalCode, TITLE: title, URL: labeleduri, DESC: description, TEL: telephoneNumber, EMAIL: mail, BDAY: birthDay, ROLE: employeeType, PHOTO: jpegPhoto}",
+            "{NICKNAME: {'%u': []}, FN: {'%s': [displayName]}, FAMILY: {'%s': [sn]}, GIVEN: {'%s': [givenName]}, MIDDLE: {'%s': [initials]}, ORGNAME: {'%s': [o]}, ORGUNIT: {'%s': [ou]}, CTRY: {'%s': [c]}, LOCALITY: {'%s': [l]}, STREET: {'%s': [street]}, REGION: {'%s': [st]}, PCODE: {'%s': [postalCode]}, TITLE: {'%s': [title]}, URL: {'%s': [labeleduri]}, DESC: {'%s': [description]}, TEL: {'%s': [telephoneNumber]}, EMAIL: {'%s': [mail]}, BDAY: {'%s': [birthDay]}, ROLE: {'%s': [employeeType]}, PHOTO: {'%s': [jpegPhoto]}}",
         ),
         ldap("ldap_backups", "[domain]", "= toplevel ldap_backups"),
         ldap("ldap_base", "string", "= toplevel ldap_base"),

@@ -47,7 +47,7 @@ fn check(words: &[&str], code: u8, holds: &[&str], lacks: &[&str]) {
 #[test]
 fn each_form_of_help_answers() {
     check(&[], 0, &["help COMMAND"], &[]);
-    check(&["tags"], 0, &["  accounts\n    registered_users", "  server\n    status"], &["echo"]);
+    check(&["tags"], 0, &["  accounts\n     registered_users", "  server\n     status"], &["echo"]);
     check(&["--tags"], 0, &["Available tags"], &[]);
     check(&["--tags", "server"], 0, &["with tag server", "status"], &["registered_users"]);
     check(&["commands"], 0, &["    registered_users host\n"], &["echo"]);

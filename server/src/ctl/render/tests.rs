@@ -36,7 +36,13 @@ fn results_look_like_ejabberdctls() {
     check(Shape::Rescode, 1, Ok(Value::Done(true)), "", 0);
     check(Shape::Rescode, 1, Ok(Value::Done(false)), "Error: false", 1);
     check(Shape::Restuple, 1, Ok(Value::Told(true, Text::new("Done it"))), "Done it", 0);
-    check(Shape::Restuple, 1, Ok(Value::Told(false, Text::new("No host"))), "Error: \"No host\"", 1);
+    check(
+        Shape::Restuple,
+        1,
+        Ok(Value::Told(false, Text::new("No host"))),
+        "Error: error\nError: \"No host\"",
+        1,
+    );
     check(Shape::List(&NAME), 1, Ok(Value::List(Vec::new())), "", 0);
     check(Shape::List(&NAME), 1, Ok(Value::List(vec![Value::text("a"), Value::text("b")])), "a\nb", 0);
 }
@@ -63,7 +69,10 @@ fn failures_say_why() {
             CommandError::Arguments("Wrong resource number: 3".into()),
             "{bad_argument,\"Wrong resource number: 3\"}",
         ),
-        (CommandError::Failed("Unknown virtual host".into()), "Error: \"Unknown virtual host\""),
+        (
+            CommandError::Failed("Unknown virtual host".into()),
+            "Error: error\nError: \"Unknown virtual host\"",
+        ),
         (CommandError::Failed("account_does_not_exist".into()), "Error: account_does_not_exist"),
         (
             CommandError::Failed("cannot_register: Unknown virtual host".into()),
