@@ -17,6 +17,7 @@ mod listeners;
 mod logs;
 mod node;
 mod options;
+mod process;
 mod reload;
 mod signals;
 #[cfg(test)]

@@ -33,16 +33,17 @@ pub(crate) async fn reload(node: &Arc<Node>) -> Result<Vec<String>, String> {
     let old = node.kernel.config();
     let changes = diff(&old, &config);
     let new = Arc::new(config);
-    // What may fail comes first and is undone by being dropped.
-    let bound = bind_added(node, &changes)?;
-    let added = start_added(node, &new, &changes, &mut parts).await?;
-    if let Err(error) = certificates::load(&node.certificates, &new, &node.home) {
-        added.into_iter().for_each(|host| host.stop(&node.kernel));
-        return Err(format!("{error:#}"));
-    }
+    // New parts read the new configuration, so it is in force while they are made.
+    node.kernel.set_config(Arc::clone(&new));
+    let (added, bound) = match prepare(node, &new, &changes, &mut parts).await {
+        Ok(prepared) => prepared,
+        Err(why) => {
+            node.kernel.set_config(old);
+            return Err(why);
+        }
+    };
     parts.hosts.extend(added);
     parts.listeners.extend(bound);
-    node.kernel.set_config(Arc::clone(&new));
     node.logs.follow(&new.global);
     let mut told = vec!["certificates were read".to_owned()];
     apply(node, &old, &new, &changes, &mut parts, &mut told).await;
@@ -50,6 +51,26 @@ pub(crate) async fn reload(node: &Arc<Node>) -> Result<Vec<String>, String> {
         tracing::info!("reload: {line}");
     }
     Ok(told)
+}
+
+type Prepared = (Vec<RunningHost>, Vec<(ListenerConfig, Listening)>);
+
+/// Does first what may fail; whatever was made is undone then.
+async fn prepare(
+    node: &Node,
+    config: &Config,
+    changes: &[Change],
+    parts: &mut Parts,
+) -> Result<Prepared, String> {
+    let bound = bind_added(node, changes)?;
+    let added = start_added(node, config, changes, parts).await?;
+    match certificates::load(&node.certificates, config, &node.home) {
+        Ok(_) => Ok((added, bound)),
+        Err(error) => {
+            added.into_iter().for_each(|host| host.stop(&node.kernel));
+            Err(format!("{error:#}"))
+        }
+    }
 }
 
 fn bind_added(node: &Node, changes: &[Change]) -> Result<Vec<(ListenerConfig, Listening)>, String> {

@@ -38,7 +38,7 @@ fn an_own_certificate_is_made_once() {
     assert_eq!(make(&["b.example"]), first);
     assert_ne!(make(&["c.example"]), first);
     let certificates = Certificates::default();
-    certificates.load(&[path.clone()]).unwrap();
+    certificates.load(std::slice::from_ref(&path)).unwrap();
     assert!(certificates.covers("c.example"));
     assert!(!certificates.covers("a.example"));
     fs::write(&path, "damaged").unwrap();

@@ -11,7 +11,7 @@ use nightjar_config::{Config, diagnostic};
 use crate::home::Home;
 use crate::logs::{Format, Logs, Setup};
 use crate::node::{Ending, read_config};
-use crate::{banner, boot, first_account, signals};
+use crate::{banner, boot, first_account, process, signals};
 
 /// The node's home belongs to a node that runs.
 const RUNNING: u8 = 4;
@@ -24,12 +24,12 @@ pub(crate) struct Arguments {
     /// The folder of database, keys, logs and control socket [default: ./nightjar-home]
     #[arg(long, value_name = "DIR")]
     home: Option<PathBuf>,
-    /// How log lines look on standard error
-    #[arg(long, value_enum, default_value_t)]
-    log_format: Format,
-    /// How log lines look in the log file; without, as on standard error
+    /// How log lines look on standard error [default: journal under systemd, human otherwise]
     #[arg(long, value_enum)]
-    log_file_format: Option<Format>,
+    log_format: Option<Format>,
+    /// How log lines look in the log file
+    #[arg(long, value_enum, default_value_t)]
+    log_file_format: Format,
     /// The log file [default: logs/nightjar.log in the home]; an empty name for none
     #[arg(long, value_name = "FILE")]
     log_file: Option<PathBuf>,
@@ -52,6 +52,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
 fn start(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let home = Home::locate(arguments.home.clone());
     let Some(config) = read(arguments, &home) else { return Ok(ExitCode::FAILURE) };
+    process::settle();
     home.prepare().with_context(|| format!("the home {}", home.path().display()))?;
     let locked = match boot::lock(&home) {
         Ok(locked) => locked,
@@ -67,6 +68,7 @@ fn start(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     };
     let logs = Logs::start(&log_setup(arguments, &home))?;
     logs.follow(&config.global);
+    process::warn();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let start = boot::Start { home, file: arguments.config.clone(), config, logs: logs.clone() };
     let ending = runtime.block_on(serve(start, arguments.quiet));
@@ -104,10 +106,12 @@ fn read(arguments: &Arguments, home: &Home) -> Option<Config> {
 }
 
 fn log_setup(arguments: &Arguments, home: &Home) -> Setup {
-    let format = arguments.log_file_format.unwrap_or(arguments.log_format);
     let path = arguments.log_file.clone().unwrap_or_else(|| home.log());
-    let file = (!path.as_os_str().is_empty()).then_some((path, format));
-    Setup { console: Some(arguments.log_format), quiet: arguments.quiet, file }
+    let file = (!path.as_os_str().is_empty()).then_some((path, arguments.log_file_format));
+    // systemd sets it for a process whose standard error is its journal.
+    let journal = std::env::var_os("JOURNAL_STREAM").is_some();
+    let usual = if journal { Format::Journal } else { Format::Human };
+    Setup { console: Some(arguments.log_format.unwrap_or(usual)), quiet: arguments.quiet, file }
 }
 
 async fn serve(start: boot::Start, quiet: bool) -> anyhow::Result<Ending> {

@@ -16,6 +16,8 @@ pub(crate) enum Format {
     Json,
     /// `key=value` pairs.
     Logfmt,
+    /// For systemd's journal on standard error: a priority, no time.
+    Journal,
 }
 
 /// What happened.
@@ -36,6 +38,7 @@ impl Record {
             Format::Human => self.human(colour),
             Format::Json => self.json(),
             Format::Logfmt => self.logfmt(),
+            Format::Journal => self.journal(),
         }
     }
 
@@ -46,13 +49,23 @@ impl Record {
             Some(code) => write!(line, " \x1b[{code}m[{name}]\x1b[0m "),
             None => write!(line, " [{name}] "),
         };
-        escape(&mut line, &self.message);
+        self.words(&mut line);
+        line
+    }
+
+    fn journal(&self) -> String {
+        let mut line = format!("<{}>", priority(self.level));
+        self.words(&mut line);
+        line
+    }
+
+    fn words(&self, line: &mut String) {
+        escape(line, &self.message);
         for (key, value) in &self.fields {
             let _ = write!(line, " {key}=");
-            quote(&mut line, value);
+            quote(line, value);
         }
         line.push('\n');
-        line
     }
 
     fn logfmt(&self) -> String {
@@ -92,6 +105,20 @@ fn colour_of(level: Level) -> Option<u8> {
         Level::Info => None,
         Level::Debug => Some(2),
         _ => Some(31),
+    }
+}
+
+/// Syslog's number of a level (RFC 5424 §6.2.1).
+fn priority(level: Level) -> u8 {
+    match level {
+        Level::None | Level::Emergency => 0,
+        Level::Alert => 1,
+        Level::Critical => 2,
+        Level::Error => 3,
+        Level::Warning => 4,
+        Level::Notice => 5,
+        Level::Info => 6,
+        Level::Debug => 7,
     }
 }
 
