@@ -172,8 +172,7 @@ async fn hand_over(
 
 /// Offers a message to whoever keeps messages for absent accounts; nobody does: service-unavailable (§8.5.2.2.1).
 pub async fn offline(kernel: &Arc<Kernel>, host: &Arc<Host>, account: Jid, stanza: Stanza) {
-    let archived = nightjar_xmpp::stanza_id::find(&stanza, &account).is_some();
-    let mut event = OfflineMessage { host: Arc::clone(host), account, stanza, archived };
+    let mut event = OfflineMessage { host: Arc::clone(host), account, stanza };
     match host.hooks.offline_message.run(&mut event).await {
         Flow::Continue => kernel.bounce(&event.stanza, &StanzaError::service_unavailable()).await,
         flow => settle(kernel, flow, &event.stanza).await,

@@ -213,8 +213,6 @@ pub struct OfflineMessage {
     pub account: Jid,
     /// The message.
     pub stanza: Stanza,
-    /// Whether an archive already keeps it.
-    pub archived: bool,
 }
 
 /// May this stanza pass between the account and its peer? Asked wherever a stanza enters or leaves an account.

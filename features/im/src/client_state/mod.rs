@@ -116,13 +116,24 @@ impl On<UserReceive> for Filter {
                 queue.push((key, stanza));
                 Outcome::Now(Flow::Stop)
             }
-            // §5: what matters wakes the client, and what waited goes first, in order.
+            // What matters wakes the client; what its sender said before goes first, in order. The rest goes on waiting.
             _ => {
-                event.before.extend(queue.drain(..).map(|(_, stanza)| stanza));
+                let full = queue.len() >= HELD_MAX;
+                let sender = event.stanza.from.as_ref().map(|from| Text::new(from.bare_str()));
+                let goes = |key: &Key| full || sender.as_ref().is_some_and(|sender| is_of(&key.sender, sender));
+                let (go, stay) = queue.drain(..).partition(|(key, _)| goes(key));
+                *queue = stay;
+                let go: Vec<(Key, Stanza)> = go;
+                event.before.extend(go.into_iter().map(|(_, stanza)| stanza));
                 Outcome::CONTINUE
             }
         }
     }
+}
+
+/// Whether an address is the bare address or one of its resources.
+fn is_of(full: &str, bare: &str) -> bool {
+    full.strip_prefix(bare).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 impl Filter {

@@ -51,6 +51,12 @@ impl Archive {
         }
         let (found, complete) =
             query::run(store, user, &filter).await.map_err(|error| storage_error(&error))?;
+        let is_whole = complete && filter.after.is_none() && filter.before.is_none();
+        let count = if is_whole {
+            i64::try_from(found.len()).unwrap_or(i64::MAX)
+        } else {
+            query::count(store, user, &filter).await.map_err(|error| storage_error(&error))?
+        };
         let query_id = request.query.attr("queryid");
         let send = |found: &Found| {
             let result = result(session, &request.to, query_id.as_deref(), found);
@@ -61,7 +67,7 @@ impl Archive {
         } else {
             found.iter().try_for_each(send)?;
         }
-        Ok(Some(fin(&filter, &found, complete)))
+        Ok(Some(fin(&filter, &found, complete, count)))
     }
 
     /// The first request of an account turns its archive on.
@@ -115,7 +121,7 @@ fn result(session: &Session, archive: &Jid, query_id: Option<&str>, found: &Foun
     Stanza::message(MessageType::Normal).with_from(archive).with_to(&session.jid).with_child(Text::from(xml))
 }
 
-fn fin(filter: &Filter, found: &[Found], complete: bool) -> Text {
+fn fin(filter: &Filter, found: &[Found], complete: bool, count: i64) -> Text {
     let mut xml = format!("<fin xmlns='{}'", ns::MAM);
     if complete {
         xml.push_str(" complete='true'");
@@ -126,6 +132,7 @@ fn fin(filter: &Filter, found: &[Found], complete: bool) -> Text {
         write::text_element(&mut xml, "first", &first.id.to_string());
         write::text_element(&mut xml, "last", &last.id.to_string());
     }
+    write::text_element(&mut xml, "count", &count.to_string());
     xml.push_str("</set></fin>");
     Text::from(xml)
 }

@@ -26,6 +26,9 @@ pub(super) struct Filter {
     /// Identifiers, exclusive.
     pub after: Option<i64>,
     pub before: Option<i64>,
+    /// The same without the bounds of the page.
+    pub form_after: Option<i64>,
+    pub form_before: Option<i64>,
     pub ids: Vec<i64>,
     pub text: Option<Text>,
     /// Whether the page is the last one rather than the first.
@@ -53,6 +56,7 @@ pub(super) fn parse(query: ElementRef<'_>) -> Result<Filter, StanzaError> {
     if let Some(form) = DataForm::of(query)? {
         read_form(&form, &mut filter)?;
     }
+    (filter.form_after, filter.form_before) = (filter.after, filter.before);
     filter.flip = query.child("flip-page", nightjar_xmpp::ns::MAM).is_some();
     if let Some(page) = Request::of(query)? {
         read_page(&page, &mut filter)?;
@@ -137,7 +141,14 @@ fn read_page(page: &Request, filter: &mut Filter) -> Result<(), StanzaError> {
 
 /// The statement and parameters of a filter. One more row than the page has tells whether there are more.
 fn statement(filter: &Filter, user: &str) -> (&'static Statement, Params) {
-    let mut sql = String::from("SELECT timestamp, xml FROM archive WHERE username = ? AND {host}");
+    let (mut sql, mut params) = conditions(filter, user, "timestamp, xml");
+    sql.push_str(if filter.backwards { " ORDER BY timestamp DESC LIMIT ?" } else { " ORDER BY timestamp LIMIT ?" });
+    params.push(Value::Int(i64::from(filter.limit) + 1));
+    (Statement::interned(&sql), params)
+}
+
+fn conditions(filter: &Filter, user: &str, columns: &str) -> (String, Params) {
+    let mut sql = format!("SELECT {columns} FROM archive WHERE username = ? AND {{host}}");
     let mut params: Params = vec![Value::from(user)];
     let mut add = |condition: &str, value: Value| {
         sql.push_str(condition);
@@ -166,13 +177,15 @@ fn statement(filter: &Filter, user: &str) -> (&'static Statement, Params) {
         sql.push_str(&format!(" AND timestamp IN ({marks})"));
         params.extend(filter.ids.iter().map(|id| Value::Int(*id)));
     }
-    sql.push_str(if filter.backwards {
-        " ORDER BY timestamp DESC LIMIT ?"
-    } else {
-        " ORDER BY timestamp LIMIT ?"
-    });
-    params.push(Value::Int(i64::from(filter.limit) + 1));
-    (Statement::interned(&sql), params)
+    (sql, params)
+}
+
+/// How many messages a filter finds on all its pages (XEP-0059 §2.6).
+pub(super) async fn count(store: &Store, user: &str, filter: &Filter) -> Result<i64, StoreError> {
+    let whole = Filter { after: filter.form_after, before: filter.form_before, ..filter.clone() };
+    let (sql, params) = conditions(&whole, user, "COUNT(*)");
+    let row = store.query_one(Statement::interned(&sql), params).await?;
+    Ok(row.map(|row| row.int(0)).transpose()?.unwrap_or(0))
 }
 
 /// A page, oldest first, and whether it is the last one in its direction.

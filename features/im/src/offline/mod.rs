@@ -114,8 +114,6 @@ impl Offline {
         let user = event.account.local().unwrap_or_default();
         match self.is_full(event, user).await {
             Ok(false) => {}
-            // An archived message isn't lost, so its sender isn't told that it is.
-            Ok(true) if event.archived => return Flow::Stop,
             Ok(true) => {
                 let text = "Your contact offline message queue is full. The message has been discarded.";
                 return Flow::Refuse(StanzaError::resource_constraint().with_text(text));
@@ -123,9 +121,10 @@ impl Offline {
             Err(error) => return Flow::Refuse(error),
         }
         let mut stanza = event.stanza.clone();
-        if !stanza.has_child("delay", ns::DELAY) {
-            stanza.append(Delay::new(&event.host.jid, kernel.clock.unix_micros()).to_xml());
-        }
+        // XEP-0203 §4: what claims to be this server's word isn't.
+        let own = event.host.name.as_str();
+        stanza.remove(|piece| piece.is("delay", ns::DELAY) && piece.attr("from").is_none_or(|from| *from == *own));
+        stanza.append(Delay::new(&event.host.jid, kernel.clock.unix_micros()).to_xml());
         match storage::put(&event.host.store, user, &stanza).await {
             Ok(()) => Flow::Stop,
             Err(error) => Flow::Refuse(storage_error(&error)),

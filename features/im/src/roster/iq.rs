@@ -69,3 +69,6 @@ impl RosterManager {
         Ok(None)
     }
 }
+
+#[cfg(test)]
+mod tests;

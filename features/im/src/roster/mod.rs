@@ -9,11 +9,11 @@ mod storage;
 
 use std::sync::Arc;
 
-use nightjar_base::hooks::{AccountRemoved, BoxFuture, Flow, On, Outcome, Stage};
+use nightjar_base::hooks::{AccountRemoved, BoxFuture, Direction, Flow, On, Outcome, PacketCheck, Stage};
 use nightjar_base::iq::IqTarget;
 use nightjar_base::{Feature, FeatureContext, FeatureError, Registration};
 use nightjar_config::{ModuleSpec, OptionSpec};
-use nightjar_xmpp::ns;
+use nightjar_xmpp::{IqType, StanzaError, StanzaType, ns};
 
 pub use manager::RosterManager;
 
@@ -56,6 +56,7 @@ fn start(context: FeatureContext) -> BoxFuture<'static, Result<Registration, Fea
         registration.provide(Arc::clone(&manager));
         registration.iq(IqTarget::Account, ns::ROSTER, Arc::clone(&manager));
         registration.on::<AccountRemoved>(Stage::Record, Arc::clone(&manager));
+        registration.on::<PacketCheck>(Stage::Screen, Arc::new(ForgedPushes));
         registration.stream_feature("<sub xmlns='urn:xmpp:features:pre-approval'/>", true);
         if context.options.bool("versioning") {
             registration.stream_feature("<ver xmlns='urn:xmpp:features:rosterver'/>", true);
@@ -63,6 +64,23 @@ fn start(context: FeatureContext) -> BoxFuture<'static, Result<Registration, Fea
         commands::register(&mut registration);
         Ok(registration)
     })
+}
+
+/// Roster pushes come from the account's own server; those of anybody else never reach a client (RFC 6121 §2.1.6).
+struct ForgedPushes;
+
+impl On<PacketCheck> for ForgedPushes {
+    fn on<'a>(&'a self, event: &'a mut PacketCheck) -> Outcome<'a> {
+        let is_push = event.direction == Direction::In
+            && event.stanza.kind == StanzaType::Iq(IqType::Set)
+            && event.stanza.has_child("query", ns::ROSTER);
+        let from_itself =
+            || event.stanza.from.as_ref().is_none_or(|from| from.bare_str() == event.account.bare_str());
+        if is_push && !from_itself() {
+            return Outcome::Now(Flow::Refuse(StanzaError::service_unavailable()));
+        }
+        Outcome::CONTINUE
+    }
 }
 
 impl On<AccountRemoved> for RosterManager {

@@ -37,10 +37,11 @@ impl IqHandler for Answer {
 fn time(unix_micros: i64, utc_offset: i32) -> Text {
     let sign = if utc_offset < 0 { '-' } else { '+' };
     let minutes = utc_offset.unsigned_abs() / 60;
-    // XEP-0082 §3.2: whole seconds are enough for people.
-    let utc = datetime::format(unix_micros - unix_micros.rem_euclid(1_000_000));
+    // Whole seconds are enough for people, and some clients read nothing finer.
+    let utc = datetime::format(unix_micros);
+    let seconds = utc.split_once('.').map_or(utc.as_str(), |(seconds, _)| seconds).trim_end_matches('Z');
     Text::from(format!(
-        "<time xmlns='urn:xmpp:time'><tzo>{sign}{:02}:{:02}</tzo><utc>{utc}</utc></time>",
+        "<time xmlns='urn:xmpp:time'><tzo>{sign}{:02}:{:02}</tzo><utc>{seconds}Z</utc></time>",
         minutes / 60,
         minutes % 60,
     ))
@@ -54,7 +55,7 @@ mod tests {
     fn local_time_is_told_by_its_offset() {
         let xml = time(1_166_549_880_123_456, -6 * 3600);
         assert!(xml.contains("<tzo>-06:00</tzo>"), "{xml}");
-        assert!(xml.contains("2006-12-19T17:38:00"), "{xml}");
+        assert!(xml.contains("<utc>2006-12-19T17:38:00Z</utc>"), "{xml}");
         assert!(time(0, 19_800).contains("<tzo>+05:30</tzo>"));
     }
 }

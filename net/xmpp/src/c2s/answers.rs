@@ -144,6 +144,9 @@ async fn token(
         _ => None,
     };
     let found = std::mem::take(&mut connection.tokens);
+    if let Some((owner, count)) = connection.token_use.take().filter(|_| authenticated.token.is_some()) {
+        connection.shared.kernel.shared::<authenticate::SpentCounts>().spend(owner, count);
+    }
     let used: Option<(&StoredToken, TokenBinding)> =
         authenticated.token.and_then(|at| found.get(at)).zip(binding(authenticated.mechanism));
     let wish = TokenRequest {

@@ -1,5 +1,6 @@
 //! Answers to SASL's questions.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use nightjar_auth::FastTokens;
@@ -8,6 +9,7 @@ use nightjar_jid::Jid;
 use nightjar_sasl::{Answer, Condition, SaslFailure};
 use nightjar_text::Text;
 use nightjar_xmpp::c2s::{Ask, Question};
+use parking_lot::Mutex;
 use rustls_pki_types::UnixTime;
 
 use super::connection::Connection;
@@ -29,6 +31,13 @@ pub(super) async fn credentials(connection: &mut Connection, question: Question)
         Ask::Token(lookup) => {
             let Some(tokens) = host.get::<FastTokens>() else { return unavailable() };
             let client = question.user_agent.and_then(|agent| agent.id).unwrap_or_default();
+            let count = question.fast.and_then(|fast| fast.count);
+            connection.token_use = count.map(|count| (Text::from(format!("{}@{}/{client}", lookup.username, host.name)), count));
+            if let Some((owner, count)) = &connection.token_use
+                && connection.shared.kernel.shared::<SpentCounts>().is_spent(owner, *count)
+            {
+                return Answer::Refuse(SaslFailure::not_authorized("the token's count was used before"));
+            }
             match tokens.lookup(&lookup, &client).await {
                 Ok(found) => {
                     let answer = Answer::Tokens(found.iter().map(|stored| stored.token.clone()).collect());
@@ -44,6 +53,28 @@ pub(super) async fn credentials(connection: &mut Connection, question: Question)
         Ask::External(check) => external(connection, &host, check.authzid.as_ref()),
         Ask::Anonymous => host.accounts.anonymous_answer(),
         Ask::Oauth(_) => Answer::Refuse(SaslFailure::not_authorized("OAuth tokens are not known here")),
+    }
+}
+
+/// The highest count each client used its token with: what was sent once can't be replayed (XEP-0484 §5.2).
+#[derive(Default)]
+pub(super) struct SpentCounts(Mutex<HashMap<Text, u32>>);
+
+/// Clients whose counts are remembered; beyond it all are forgotten, which only re-admits what TLS protects.
+const SPENT_MAX: usize = 100_000;
+
+impl SpentCounts {
+    fn is_spent(&self, owner: &Text, count: u32) -> bool {
+        self.0.lock().get(owner).is_some_and(|spent| count <= *spent)
+    }
+
+    /// Notes a count that let a client in.
+    pub(super) fn spend(&self, owner: Text, count: u32) {
+        let mut spent = self.0.lock();
+        if spent.len() >= SPENT_MAX {
+            spent.clear();
+        }
+        spent.insert(owner, count);
     }
 }
 

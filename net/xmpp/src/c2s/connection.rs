@@ -42,6 +42,8 @@ pub(crate) struct Connection {
     pub mechanism: Option<Mechanism>,
     /// The tokens the last lookup found, and whose they are (XEP-0484).
     pub tokens: Vec<StoredToken>,
+    /// Whose token is used for the how-manieth time (XEP-0484 §3.4).
+    pub token_use: Option<(Text, u32)>,
     pub claim: Option<AnonymousClaim>,
     /// The session, once there is one.
     pub session: Option<Arc<Session>>,

@@ -57,6 +57,7 @@ async fn begin(shared: Arc<Shared>, accepted: Accepted) -> Option<Connection> {
         account: None,
         mechanism: None,
         tokens: Vec::new(),
+        token_use: None,
         claim: None,
         session: None,
         shared,
