@@ -18,7 +18,11 @@ pub struct Registry<T> {
 
 impl<T> Default for Registry<T> {
     fn default() -> Self {
-        Self { entries: ArcSwap::from_pointee(Vec::new()), next: AtomicU64::new(0), changes: watch::Sender::new(0) }
+        Self {
+            entries: ArcSwap::from_pointee(Vec::new()),
+            next: AtomicU64::new(0),
+            changes: watch::Sender::new(0),
+        }
     }
 }
 

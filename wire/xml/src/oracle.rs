@@ -168,7 +168,8 @@ fn returns_in_tag(stream: &str) -> bool {
 }
 
 fn compare(stream: &str, splits: &[prop::sample::Index]) {
-    if declares_twice(stream) || returns_in_tag(stream) {
+    // Nor does the oracle normalise the end of a line behind `]` in a CDATA section.
+    if declares_twice(stream) || returns_in_tag(stream) || stream.contains("]\r") {
         return;
     }
     let stream = &format!("{stream}{TAIL}");
@@ -203,8 +204,7 @@ fn attribute() -> impl Strategy<Value = String> {
     ];
     let declared = prop::sample::select(vec!["", "", ":a", ":b", ":c"]);
     let declares = (declared, prop::sample::select(uris.to_vec()))
-        .prop_filter("a prefix cannot be undeclared", |(prefix, uri)| prefix.is_empty() || !uri.is_empty())
-        .prop_map(|(prefix, uri)| format!(" xmlns{prefix}=\"{uri}\""));
+        .prop_map(|(prefix, uri)| format!(" xmlns{}=\"{uri}\"", if uri.is_empty() { "" } else { prefix }));
     prop_oneof![2 => ordinary, 2 => declares]
 }
 

@@ -1,5 +1,5 @@
-//! What the code declares: options, modules and listeners by the manual that is generated from the declarations,
-//! commands and specifications by the source text.
+//! What the code declares: options, modules, listeners and the specifications they name by the manual that is generated
+//! from the declarations, commands by the source text.
 
 use super::{Item, Kind};
 use crate::tidy::{File, files, is_test};
@@ -19,8 +19,8 @@ pub(super) fn all(manual: &str, sources: &[File], known: &BTreeSet<Item>) -> BTr
     let mut built = in_manual(manual);
     for file in sources.iter().filter(|file| file.path.ends_with(".rs") && !is_test(&file.path)) {
         built.extend(commands(&file.text).into_iter().filter(|item| known.contains(item)));
-        built.extend(specifications(&file.text).into_iter().filter(|item| known.contains(item)));
     }
+    built.extend(specifications(manual).into_iter().filter(|item| known.contains(item)));
     built
 }
 

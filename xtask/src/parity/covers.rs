@@ -8,7 +8,7 @@ pub(super) struct Covers<'a> {
     listed: Vec<Listed<'a>>,
 }
 
-/// A line of covers.tsv: kind, item (`*` at its end stands for anything), test (`path::name`, or a path alone).
+/// A line of covers.tsv: kind, item (one `*` stands for anything), test (`path::name`, or a path alone).
 struct Listed<'a> {
     kind: &'a str,
     item: &'a str,
@@ -29,6 +29,11 @@ impl<'a> Covers<'a> {
     pub(super) fn test_of(&self, item: &Item) -> Option<&'a str> {
         let listed = self.listed.iter().find(|line| line.is_for(item)).map(|line| line.test);
         listed.or_else(|| self.tests.iter().find(|test| names(test, item)).map(|test| test.path.as_str()))
+    }
+
+    /// The specifications that the list says are built.
+    pub(super) fn specifications(&self) -> impl Iterator<Item = Item> {
+        self.listed.iter().filter(|line| line.kind == "xep").map(|line| Item::new(Kind::Xep, "", line.item))
     }
 
     /// Lines whose test is not there.
@@ -56,8 +61,8 @@ impl Listed<'_> {
     fn is_for(&self, item: &Item) -> bool {
         let name = item.to_string();
         self.kind == item.kind.to_string()
-            && match self.item.strip_suffix('*') {
-                Some(beginning) => name.starts_with(beginning),
+            && match self.item.split_once('*') {
+                Some((beginning, end)) => name.starts_with(beginning) && name.ends_with(end),
                 None => name == self.item,
             }
     }

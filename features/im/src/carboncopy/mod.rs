@@ -149,3 +149,6 @@ fn copy(session: &Arc<Session>, stanza: &Stanza, name: &str) {
     // A full mailbox ends that session; the copy is in the archive.
     let _ = session.deliver(carbon);
 }
+
+#[cfg(test)]
+mod tests;

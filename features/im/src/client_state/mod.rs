@@ -120,7 +120,8 @@ impl On<UserReceive> for Filter {
             _ => {
                 let full = queue.len() >= HELD_MAX;
                 let sender = event.stanza.from.as_ref().map(|from| Text::new(from.bare_str()));
-                let goes = |key: &Key| full || sender.as_ref().is_some_and(|sender| is_of(&key.sender, sender));
+                let goes =
+                    |key: &Key| full || sender.as_ref().is_some_and(|sender| is_of(&key.sender, sender));
                 let (go, stay) = queue.drain(..).partition(|(key, _)| goes(key));
                 *queue = stay;
                 let go: Vec<(Key, Stanza)> = go;

@@ -71,3 +71,6 @@ async fn set_last(call: Call) -> CommandResult {
     last.set(account.local().unwrap_or_default(), seconds, &call.text(3)).await.map_err(failed)?;
     Ok(Value::Done(true))
 }
+
+#[cfg(test)]
+mod tests;

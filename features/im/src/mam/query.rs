@@ -142,7 +142,11 @@ fn read_page(page: &Request, filter: &mut Filter) -> Result<(), StanzaError> {
 /// The statement and parameters of a filter. One more row than the page has tells whether there are more.
 fn statement(filter: &Filter, user: &str) -> (&'static Statement, Params) {
     let (mut sql, mut params) = conditions(filter, user, "timestamp, xml");
-    sql.push_str(if filter.backwards { " ORDER BY timestamp DESC LIMIT ?" } else { " ORDER BY timestamp LIMIT ?" });
+    sql.push_str(if filter.backwards {
+        " ORDER BY timestamp DESC LIMIT ?"
+    } else {
+        " ORDER BY timestamp LIMIT ?"
+    });
     params.push(Value::Int(i64::from(filter.limit) + 1));
     (Statement::interned(&sql), params)
 }

@@ -123,7 +123,9 @@ impl Offline {
         let mut stanza = event.stanza.clone();
         // XEP-0203 §4: what claims to be this server's word isn't.
         let own = event.host.name.as_str();
-        stanza.remove(|piece| piece.is("delay", ns::DELAY) && piece.attr("from").is_none_or(|from| *from == *own));
+        stanza.remove(|piece| {
+            piece.is("delay", ns::DELAY) && piece.attr("from").is_none_or(|from| *from == *own)
+        });
         stanza.append(Delay::new(&event.host.jid, kernel.clock.unix_micros()).to_xml());
         match storage::put(&event.host.store, user, &stanza).await {
             Ok(()) => Flow::Stop,

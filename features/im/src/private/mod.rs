@@ -134,3 +134,6 @@ impl On<AccountRemoved> for PrivateStorage {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,7 +32,8 @@ pub(super) async fn credentials(connection: &mut Connection, question: Question)
             let Some(tokens) = host.get::<FastTokens>() else { return unavailable() };
             let client = question.user_agent.and_then(|agent| agent.id).unwrap_or_default();
             let count = question.fast.and_then(|fast| fast.count);
-            connection.token_use = count.map(|count| (Text::from(format!("{}@{}/{client}", lookup.username, host.name)), count));
+            connection.token_use =
+                count.map(|count| (Text::from(format!("{}@{}/{client}", lookup.username, host.name)), count));
             if let Some((owner, count)) = &connection.token_use
                 && connection.shared.kernel.shared::<SpentCounts>().is_spent(owner, *count)
             {
