@@ -164,9 +164,7 @@ pub(crate) const TOPLEVEL: &[OptionSpec] = &[
     // Connections
     option("certfiles", "[string]", "unset", "PEM files with certificates and keys; * and ? match many."),
     option("ca_file", "PEM file", "system CA bundle", "Authorities that sign the certificates of others."),
-    option("c2s_cafile", "PEM file", "unset", "Authorities that sign the certificates of clients."),
     option("language", "language tag", "en", "The language of what the server says."),
-    option("max_fsm_queue", "int>0", "unset", "Stanzas that may wait for a session."),
     option("negotiation_timeout", "duration(s)", "2 min", "How long a stream may take until it is bound."),
     option(
         "registration_timeout",
@@ -179,12 +177,6 @@ pub(crate) const TOPLEVEL: &[OptionSpec] = &[
         "setresource|closeold|closenew|acceptnew",
         "acceptnew",
         "Who stays when a resource is connected twice.",
-    ),
-    option(
-        "trusted_proxies",
-        "all|[ip_mask]",
-        "[]",
-        "Proxies whose word about the client's address is believed.",
     ),
 ];
 

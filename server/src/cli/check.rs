@@ -40,7 +40,8 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
         let remarks = found.len() - mistakes;
         let text = diagnostic::render(&found, std::io::stdout().is_terminal());
         let verdict = if mistakes == 0 { "fine" } else { "not usable" };
-        print(&format!("{text}{verdict}: {mistakes} mistakes, {remarks} remarks"));
+        let count = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
+        print(&format!("{text}{verdict}: {}, {}", count(mistakes, "mistake"), count(remarks, "remark")));
     }
     match mistakes {
         0 => ExitCode::SUCCESS,
