@@ -20,7 +20,7 @@ cargo xtask TASK [OPTIONS]
 Tasks
   test [--only PART[,PART…]] [--list]   everything continuous integration runs, set-up included
   tidy                                  layers, lengths, forbidden words and calls
-  parity [--missing KIND]               how much of ejabberd is known, built and tested
+  parity [--missing KIND | --prune]     how much of ejabberd is known, declared and built
   docs [--check]                        writes docs/manual/ from the option declarations
   licences                              licences, sources and duplicates of all dependencies
   interop [SUITE…]                      real clients against a real server

@@ -99,7 +99,11 @@ pub(crate) fn command(arguments: &[String]) -> Result<bool> {
             }
             Ok(true)
         }
-        _ => bail!("usage: cargo xtask parity [--missing KIND]"),
+        [prune] if prune == "--prune" => {
+            ledger.prune()?;
+            Ok(true)
+        }
+        _ => bail!("usage: cargo xtask parity [--missing KIND | --prune]"),
     }
 }
 
@@ -129,7 +133,7 @@ impl Ledger {
         declared.extend(covers.specifications());
         let built = declared.iter().filter(|item| covers.test_of(item).is_some()).cloned().collect();
         let untested = read("docs/parity/untested.tsv")?;
-        let untested = untested.lines().skip(1).map(|line| line.replace('\t', " ")).collect();
+        let untested = untested.lines().skip(1).map(|line| line.replacen('\t', " ", 1)).collect();
         Ok(Ledger { known, declared, built, untested, complaints: covers.complaints() })
     }
 
@@ -156,6 +160,21 @@ impl Ledger {
             .filter(|claim| !self.untested.contains(claim))
             .map(|claim| format!("{claim}: no test names it"))
             .collect()
+    }
+
+    /// Takes off untested.tsv what is tested by now.
+    fn prune(&self) -> Result<()> {
+        let gone: BTreeSet<String> = self
+            .no_longer()
+            .iter()
+            .filter_map(|line| Some(line.split_once(':')?.0.replacen(' ', "\t", 1)))
+            .collect();
+        let path = shell::root().join("docs/parity/untested.tsv");
+        let text = fs::read_to_string(&path)?;
+        let kept: Vec<&str> = text.lines().filter(|line| !gone.contains(*line)).collect();
+        fs::write(path, kept.join("\n") + "\n")?;
+        println!("{} lines taken off docs/parity/untested.tsv", gone.len());
+        Ok(())
     }
 
     fn no_longer(&self) -> Vec<String> {
