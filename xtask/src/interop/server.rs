@@ -47,7 +47,7 @@ impl Server {
         let port = self.port("C2S");
         if !shell::wait_until(READY, || running.has_ended() || shell::is_open(port)) || running.has_ended() {
             drop(running);
-            bail!("the server did not start:\n{}", shell::tail(&self.log(), 20));
+            bail!("the server did not start:\n{}", self.last_words());
         }
         self.running = Some(running);
         Ok(())
@@ -78,7 +78,7 @@ impl Server {
     pub(crate) fn complaints(&mut self) -> Vec<String> {
         let mut complaints = Vec::new();
         if self.running.as_mut().is_some_and(Running::has_ended) {
-            complaints.push(format!("the server ended:\n{}", shell::tail(&self.log(), 20)));
+            complaints.push(format!("the server ended:\n{}", self.last_words()));
         }
         if let Some(line) = self.log().lines().find(|line| line.contains("panicked at")) {
             complaints.push(format!("the server panicked: {line}"));
@@ -89,6 +89,13 @@ impl Server {
     fn port(&self, name: &str) -> u16 {
         let place = PORTS.iter().position(|known| *known == name);
         place.and_then(|place| self.ports.get(place)).copied().unwrap_or(0)
+    }
+
+    /// The end of the log, without the frames of a panic.
+    fn last_words(&self) -> String {
+        let log = self.log();
+        let end = log.find("stack backtrace:").unwrap_or(log.len());
+        shell::tail(log.get(..end).unwrap_or_default(), 20)
     }
 
     fn log(&self) -> String {
