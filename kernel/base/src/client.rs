@@ -6,7 +6,7 @@ use nightjar_jid::Jid;
 use nightjar_text::Text;
 use nightjar_xmpp::{IqType, MessageType, Stanza, StanzaError, StanzaType, StreamErrorCondition};
 
-use crate::delivery::{self, check, settle};
+use crate::delivery::{self, check, settle, settle_own};
 use crate::hooks::{ClientState, Direction, Flow, SessionClosed, SessionOpened, UserReceive, UserSend};
 use crate::host::Host;
 use crate::kernel::Kernel;
@@ -115,7 +115,7 @@ impl Kernel {
         let mut event = UserSend { session: Arc::clone(session), stanza };
         match session.host.hooks.user_send.run(&mut event).await {
             Flow::Continue => self.send_on(session, event.stanza).await,
-            flow => settle(self, flow, &event.stanza).await,
+            flow => settle_own(session, flow, &event.stanza),
         }
         Ok(())
     }
@@ -130,7 +130,7 @@ impl Kernel {
         }
         match check(&session.host, &session.jid.bare(), Some(session), Direction::Out, stanza).await {
             Ok(stanza) => self.route(stanza).await,
-            Err((flow, stanza)) => settle(self, flow, &stanza).await,
+            Err((flow, stanza)) => settle_own(session, flow, &stanza),
         }
     }
 

@@ -252,6 +252,17 @@ pub async fn settle(kernel: &Arc<Kernel>, flow: Flow, stanza: &Stanza) {
     }
 }
 
+/// Tells a client of ours if a listener refused what it sent. The answer bears the addressee's address but is the
+/// server's own, so no rule against the addressee stops it.
+pub fn settle_own(session: &Session, flow: Flow, stanza: &Stanza) {
+    if let Flow::Refuse(error) = flow
+        && let Some(reply) = stanza.error_reply(&error)
+    {
+        // A mailbox that is full or closed ends the session.
+        let _ = session.deliver(reply);
+    }
+}
+
 /// Whether the account exists; a database that can't tell counts as yes, so that nothing is bounced by mistake.
 async fn exists(kernel: &Arc<Kernel>, host: &Arc<Host>, account: &Jid) -> bool {
     if !kernel.sessions.resources(account).is_empty() {

@@ -7,7 +7,7 @@ use nightjar_text::Text;
 use nightjar_xmpp::{PresenceType, Stanza, StanzaError};
 
 use crate::contacts::{Announce, ContactList};
-use crate::delivery::{check, is_subscription, push, settle};
+use crate::delivery::{check, is_subscription, push, settle, settle_own};
 use crate::hooks::{Direction, SelfPresence, SessionAvailable, SessionUnavailable};
 use crate::host::Host;
 use crate::kernel::Kernel;
@@ -57,7 +57,7 @@ async fn route_checked(kernel: &Arc<Kernel>, session: &Arc<Session>, stanza: Sta
     let account = session.jid.bare();
     match check(&session.host, &account, Some(session), Direction::Out, stanza).await {
         Ok(stanza) => kernel.route_boxed(stanza).await,
-        Err((flow, stanza)) => settle(kernel, flow, &stanza).await,
+        Err((flow, stanza)) => settle_own(session, flow, &stanza),
     }
 }
 
@@ -191,7 +191,7 @@ async fn subscription(
         Ok(stanza) => stanza,
         Err((flow, mut stanza)) => {
             stanza.from = Some(session.jid.clone());
-            return settle(kernel, flow, &stanza).await;
+            return settle_own(session, flow, &stanza);
         }
     };
     let Some(roster) = session.host.contacts() else {
