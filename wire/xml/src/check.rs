@@ -67,7 +67,7 @@ pub(crate) struct Checker {
     quote: u8,
     /// The element leans on what stands around it, or its children on the element (see `rewrite`).
     pub leans: bool,
-    /// Bytes looked at, for the tests' proof that time is linear.
+    /// Bytes looked at or copied, for the tests' proof that time is linear.
     #[cfg(test)]
     pub steps: usize,
 }
@@ -99,7 +99,8 @@ impl Checker {
         }
     }
 
-    fn count(&mut self, _bytes: usize) {
+    /// Notes for the tests that so many bytes were looked at or copied.
+    pub(crate) fn count(&mut self, _bytes: usize) {
         #[cfg(test)]
         {
             self.steps += _bytes;

@@ -307,6 +307,7 @@ impl Partial {
         let rest = input.get(used..).filter(|rest| !rest.is_empty())?;
         let taken = rest.len().min(self.bytes.len().max(APPEND_BYTES_MIN));
         self.bytes.extend_from_slice(rest.get(..taken).unwrap_or_default());
+        self.checker.count(taken);
         Some(taken)
     }
 
@@ -315,7 +316,7 @@ impl Partial {
     }
 
     /// Where the closing tag ends; its last bytes are `new`.
-    fn closing_tag(&self, new: usize, root: &Root) -> Scan<usize> {
+    fn closing_tag(&mut self, new: usize, root: &Root) -> Scan<usize> {
         let name = root.name.as_bytes();
         let found = self.bytes.get(2..).unwrap_or_default();
         let found = found.get(..name.len()).unwrap_or(found);
@@ -327,6 +328,7 @@ impl Partial {
         if memchr::memchr(b'>', self.bytes.get(old..).unwrap_or_default()).is_none() {
             return Err(Stop::More);
         }
+        self.checker.count(self.bytes.len());
         let end = skip_space(&self.bytes, 2 + name.len())?;
         if byte_at(&self.bytes, end)? == b'>' { Ok(end + 1) } else { malformed(end) }
     }
