@@ -60,7 +60,12 @@ static SPEC: ModuleSpec = ModuleSpec {
             "false",
             "Accepted; messages are kept beside the archive all the same, which clients can't tell."
         ),
-        option!("bounce_groupchat", "bool", "false", "Whether messages of rooms are returned as errors."),
+        option!(
+            "bounce_groupchat",
+            "bool",
+            "false",
+            "Accepted; messages of rooms that aren't kept are returned always, as RFC 6121 asks."
+        ),
         option!("store_groupchat", "bool", "false", "Whether messages of rooms are kept."),
         option!("use_cache", "bool", "= toplevel use_cache", "Whether counts of messages are cached."),
         option!("cache_size", "int>0|infinity", "= toplevel cache_size", "How many counts are cached."),

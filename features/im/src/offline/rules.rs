@@ -30,13 +30,8 @@ pub(super) fn fate(stanza: &Stanza, options: &Options) -> Fate {
         "false" => EmptyBody::Drop,
         _ => EmptyBody::UnlessChatState,
     };
-    let groupchat = if options.bool("store_groupchat") {
-        Fate::Keep
-    } else if options.bool("bounce_groupchat") {
-        Fate::Bounce
-    } else {
-        Fate::Drop
-    };
+    // RFC 6121 §8.5.2.1.1: what nobody gets is returned.
+    let groupchat = if options.bool("store_groupchat") { Fate::Keep } else { Fate::Bounce };
     decide(stanza, empty, groupchat)
 }
 

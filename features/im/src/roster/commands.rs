@@ -211,7 +211,7 @@ async fn push_roster(call: Call) -> CommandResult {
     let file = call.text(0);
     let unreadable = |error: &dyn std::fmt::Display| CommandError::Failed(format!("{file}: {error}"));
     let text = std::fs::read_to_string(file.as_str()).map_err(|error| unreadable(&error))?;
-    let rows: Vec<[String; 4]> = serde_json::from_str(&text).map_err(|error| unreadable(&error))?;
+    let rows = super::contacts_file::read(&text).map_err(|error| unreadable(&error))?;
     for [user, host, group, nick] in rows {
         let contact = address(&user, &host)?;
         if contact != account {

@@ -10,6 +10,7 @@ use nightjar_base::{FeatureContext, Kernel, presence};
 use nightjar_jid::Jid;
 use nightjar_store::Call;
 use nightjar_text::Text;
+use nightjar_xml::Element;
 use nightjar_xmpp::{IqType, PresenceType, Stanza, StanzaError, delay::Delay, ns, write};
 use quick_cache::sync::Cache;
 
@@ -280,8 +281,7 @@ impl Contacts for RosterManager {
                 let changed = after != item.state;
                 item.state = after;
                 if after.pending_in {
-                    let status = stanza.child("status", ns::CLIENT);
-                    item.ask_message = status.map(|status| Text::new(&status.text())).unwrap_or_default();
+                    item.ask_message = ask_message(stanza);
                 } else {
                     item.ask_message = Text::empty();
                 }
@@ -298,11 +298,7 @@ impl Contacts for RosterManager {
             let waiting = cached.roster.items.iter().filter(|(_, item)| item.state.pending_in);
             let stanzas = waiting.map(|(jid, item)| {
                 let mut request = Stanza::presence(PresenceType::Subscribe).with_from(jid).with_to(account);
-                if !item.ask_message.is_empty() {
-                    let mut status = String::new();
-                    write::text_element(&mut status, "status", &item.ask_message);
-                    request.append(Text::from(status));
-                }
+                add_ask_message(&mut request, &item.ask_message);
                 request.append(Delay::new(&host.jid, kernel.clock.unix_micros()).to_xml());
                 request
             });
@@ -316,6 +312,36 @@ impl RosterManager {
         let Some(host) = self.host.upgrade() else { return false };
         host.accounts.exists(account.local().unwrap_or_default()).await.unwrap_or(true)
     }
+}
+
+/// What a request says, as it is kept: its status as text, which is ejabberd's form, or all its children as XML where
+/// it says more (RFC 6121 §3.1.3).
+fn ask_message(stanza: &Stanza) -> Text {
+    let mut children = stanza.children();
+    match (children.next(), children.next()) {
+        (None, _) => Text::empty(),
+        (Some(only), None) if only.is("status", ns::CLIENT) && !only.text().starts_with('<') => {
+            Text::new(&only.text())
+        }
+        _ => Text::from(stanza.children().map(|child| child.as_str()).collect::<String>()),
+    }
+}
+
+/// Gives a request what [`ask_message`] kept of it.
+fn add_ask_message(request: &mut Stanza, kept: &Text) {
+    if kept.is_empty() {
+        return;
+    }
+    let wrapped = Text::from(format!("<presence xmlns='{}'>{kept}</presence>", ns::CLIENT));
+    if kept.starts_with('<')
+        && let Ok(element) = Element::parse(&wrapped, ns::CLIENT)
+    {
+        element.children().for_each(|child| request.append(child.raw()));
+        return;
+    }
+    let mut status = String::new();
+    write::text_element(&mut status, "status", kept);
+    request.append(Text::from(status));
 }
 
 /// A subscription stanza doesn't leave an item behind that says nothing: one the client never made and that holds no

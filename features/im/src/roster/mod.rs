@@ -1,6 +1,7 @@
 //! mod_roster: contacts and subscriptions (RFC 6121 §2, §3).
 
 mod commands;
+mod contacts_file;
 mod iq;
 mod item;
 mod manager;
