@@ -282,3 +282,6 @@ pub fn is_subscription(kind: PresenceType) -> bool {
             | PresenceType::Unsubscribed
     )
 }
+
+#[cfg(test)]
+mod tests;
