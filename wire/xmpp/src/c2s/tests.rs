@@ -94,6 +94,10 @@ fn expand_name(name: &str) -> String {
         ["secured"] => features::before_authentication(&offer(true), &Settings::default(), true),
         ["authenticated"] => features::after_authentication(&offer(true), stream, false),
         ["bound"] => features::after_authentication(&offer(true), stream, true),
+        ["bound-sm"] => {
+            let offer = crate::c2s::HostOffer { sm: false, ..offer(true) };
+            features::after_authentication(&offer, stream, true)
+        }
         ["error", condition] => {
             let text = match text {
                 "" => String::new(),

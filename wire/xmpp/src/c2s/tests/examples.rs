@@ -99,6 +99,6 @@ fn the_clients_of_the_extensions_are_let_in() {
                    <failed xmlns='urn:xmpp:sm:3' h='7'>\
                    <item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>\
                    <bound xmlns='urn:xmpp:bind:0'><enabled xmlns='urn:xmpp:sm:3'/></bound>\
-                   <token xmlns='urn:xmpp:fast:0' expiry='2020-03-12T14:36:15Z' token='new-token'/></success>{bound}";
+                   <token xmlns='urn:xmpp:fast:0' expiry='2020-03-12T14:36:15Z' token='new-token'/></success>{bound-sm}";
     play(&mut opened(secured()), &[(sent, success)]);
 }

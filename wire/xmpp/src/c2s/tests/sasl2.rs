@@ -47,7 +47,7 @@ fn resources_are_bound_along_with_authentication() {
                 <inactive xmlns='urn:xmpp:csi:0'/></bind>";
     let bound = "<bound xmlns='urn:xmpp:bind:0'>\
                  <enabled xmlns='urn:xmpp:sm:3' id='sm-new' resume='true' max='300'/></bound>";
-    let expected = format!("{IN}{}{{bound}}", success(bound, "juliet@example.org/AwesomeXMPP/1"));
+    let expected = format!("{IN}{}{{bound-sm}}", success(bound, "juliet@example.org/AwesomeXMPP/1"));
     let mut driven = opened(secured());
     play(
         &mut driven,
