@@ -71,6 +71,16 @@ impl Socket {
         }
     }
 
+    /// Says that nothing more will be written; the peer may still send.
+    pub fn finish_writing(&self) {
+        let how = std::net::Shutdown::Write;
+        // A socket that is broken already needs no farewell.
+        let _ = match self {
+            Socket::Tcp(socket) => socket2::SockRef::from(socket).shutdown(how),
+            Socket::Unix(socket) => socket2::SockRef::from(socket).shutdown(how),
+        };
+    }
+
     /// The peer's address; none for UNIX sockets.
     pub fn peer(&self) -> Option<SocketAddr> {
         match self {

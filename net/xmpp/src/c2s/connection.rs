@@ -116,15 +116,24 @@ impl Connection {
 
 use std::future::Future as _;
 
-/// Time to write the last words to a client that doesn't read.
+/// Time to write the last words to a client that doesn't read, and to wait for its own end.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
-/// Flushes and closes a transport, as far as the client lets us.
+/// Flushes and closes a transport, as far as the client lets us. What the client still sends is read and dropped:
+/// closing with unread bytes would reset the connection, and the client might never see the error it was sent.
 pub(crate) async fn finish(mut transport: Transport) {
     transport.close_tls();
-    let flush = poll_fn(|context| transport.poll_flush(context));
-    let flushed: Result<io::Result<()>, _> = tokio::time::timeout(LAST_WORDS, flush).await;
-    if !matches!(flushed, Ok(Ok(()))) {
-        tracing::debug!("a client left before its stream was closed");
+    let farewell = async {
+        let flushed: io::Result<()> = poll_fn(|context| transport.poll_flush(context)).await;
+        if flushed.is_err() {
+            return;
+        }
+        transport.socket().finish_writing();
+        let mut dropped = [0; 4096];
+        let mut read = async || poll_fn(|context| transport.socket().poll_read(context, &mut dropped)).await;
+        while read().await.is_ok_and(|count| count > 0) {}
+    };
+    if tokio::time::timeout(LAST_WORDS, farewell).await.is_err() {
+        tracing::debug!("a client didn't close its end in time");
     }
 }
