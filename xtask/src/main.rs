@@ -1,6 +1,7 @@
 //! `cargo xtask TASK`: everything the project does to itself.
 #![allow(clippy::print_stdout, reason = "a command line tool speaks on standard output")]
 
+mod bench;
 mod changelog;
 mod docs;
 mod fuzz;
@@ -25,6 +26,7 @@ Tasks
   licences                              licences, sources and duplicates of all dependencies
   interop [SUITE…]                      real clients against a real server
   fuzz [--seconds N] [TARGET…]          a bounded run of the fuzz targets
+  bench [c2s] [OPTIONS]                 Nightjar beside Debian's ejabberd and Prosody, see docs/performance.md
   changelog [--release VERSION]         shows, or moves into CHANGELOG.md, the fragments of changelog.d/
 
 NIGHTJAR_BIN in the environment names another program to test than the one of the debug build.
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         "licences" => licences::command(rest),
         "interop" => interop::command(rest),
         "fuzz" => fuzz::command(rest),
+        "bench" => bench::run(rest).map(|()| true),
         "changelog" => changelog::command(rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
