@@ -95,7 +95,7 @@ fn expand_name(name: &str) -> String {
         ["authenticated"] => features::after_authentication(&offer(true), stream, false),
         ["bound"] => features::after_authentication(&offer(true), stream, true),
         ["bound-sm"] => {
-            let offer = crate::c2s::HostOffer { sm: false, ..offer(true) };
+            let offer = HostOffer { sm: false, ..offer(true) };
             features::after_authentication(&offer, stream, true)
         }
         ["error", condition] => {
