@@ -23,7 +23,7 @@ mod tests;
 pub struct Element {
     text: Text,
     scope: Scope,
-    nodes: Arc<[Node]>,
+    nodes: Arc<Vec<Node>>,
 }
 
 /// An element of a tree.
@@ -50,7 +50,6 @@ struct Node {
 }
 
 /// Collects the nodes of a tree.
-#[derive(Default)]
 struct Tape {
     nodes: Vec<Node>,
     open: Vec<u32>,
@@ -62,13 +61,13 @@ impl Element {
     pub fn parse(text: &Text, content_ns: &str) -> Result<Element, XmlError> {
         let scope = Scope::document(content_ns);
         let cx = Context { root: &scope, limits: &Limits::CHECKED };
-        let mut tape = Tape::default();
+        let mut tape = Tape::new(text);
         let (element, leans) = read(text, cx, &mut tape)?;
         if !leans {
             return Ok(Element { text: text.slice_ref(element), nodes: tape.nodes.into(), scope });
         }
         let text = Text::from(rewrite(element, cx)?);
-        let mut tape = Tape::default();
+        let mut tape = Tape::new(&text);
         run_whole(text.as_bytes(), cx, &mut tape)?;
         Ok(Element { text, nodes: tape.nodes.into(), scope })
     }
@@ -76,7 +75,7 @@ impl Element {
     /// The tree of text that was checked before and stands alone.
     pub(crate) fn checked(text: Text, scope: Scope) -> Element {
         let cx = Context { root: &scope, limits: &Limits::CHECKED };
-        let mut tape = Tape::default();
+        let mut tape = Tape::new(&text);
         let walked = run_whole(text.as_bytes(), cx, &mut tape);
         debug_assert!(walked.is_ok(), "{text} was checked: {walked:?}");
         Element { text, nodes: tape.nodes.into(), scope }
@@ -217,6 +216,15 @@ impl<'a> ElementRef<'a> {
     /// What is between the start tag and the end tag, as it is written.
     pub fn inner_raw(self) -> Text {
         self.tree.text.slice_ref(self.part(|node| (node.tag_end, node.close)))
+    }
+}
+
+impl Tape {
+    /// With room for exactly the elements of the text, CDATA sections apart.
+    fn new(text: &str) -> Tape {
+        let bytes = text.as_bytes();
+        let starts = memchr::memchr_iter(b'<', bytes).filter(|at| bytes.get(at + 1) != Some(&b'/'));
+        Tape { nodes: Vec::with_capacity(starts.count()), open: Vec::new() }
     }
 }
 

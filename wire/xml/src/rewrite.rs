@@ -22,7 +22,7 @@ use crate::{XmlError, XmlErrorKind};
 mod tests;
 
 /// A rewritten element may be this much longer than half again its size: declarations that many children
-/// take from outside must not multiply it.
+/// take from outside must not multiply it, and all copies together stay below four times the input.
 const GROWTH_BYTES_MAX: usize = 4096;
 
 /// The default namespace where a tag stands in the output.
@@ -59,7 +59,7 @@ pub(crate) fn rewrite(source: &str, cx: Context<'_>) -> Result<String, XmlError>
     let mut rewriter = Rewriter {
         source,
         cx,
-        out: String::with_capacity(source.len() + source.len() / 4),
+        out: String::with_capacity(out_max),
         out_max,
         done: 0,
         levels: Vec::new(),

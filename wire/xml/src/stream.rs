@@ -273,7 +273,11 @@ impl StreamParser {
                 return Ok((used, Some(Event::Close)));
             }
             partial.bytes.truncate(end);
-            let Partial { bytes, checker, index } = *partial;
+            let Partial { mut bytes, checker, index } = *partial;
+            if checker.leans {
+                // The rewritten element and its text will stand beside these bytes.
+                bytes.shrink_to_fit();
+            }
             return self.framed(used, &bytes, checker.leans, &index);
         }
         self.partial = Some(partial);
