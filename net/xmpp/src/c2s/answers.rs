@@ -12,7 +12,7 @@ use nightjar_xmpp::{Stanza, StanzaError, StreamErrorCondition, sm};
 
 use super::binding::{bind, bind2};
 use super::connection::Connection;
-use super::{authenticate, offer};
+use super::{authenticate, legacy, offer};
 
 /// Iterations of keys that are made anew (XEP-0480); RFC 7677 §4 asks for 4096 at least.
 const UPGRADE_ITERATIONS: u32 = 4096;
@@ -188,15 +188,24 @@ async fn store_keys(connection: &Connection, account: &Jid, keys: nightjar_sasl:
     }
 }
 
-/// A request before authentication: registration (XEP-0077).
+/// A request before authentication: registration (XEP-0077) or legacy authentication (XEP-0078).
 async fn early(connection: &mut Connection, mut stanza: Stanza) {
     let Some(host) = connection.host.clone() else { return };
     stanza.from = None;
+    if legacy::is_wanted(&host, &stanza) {
+        return legacy::answer(connection, &host, &stanza).await;
+    }
     let ip = connection.peer.map(|peer| peer.ip());
     let refused = stanza.error_reply(&StanzaError::service_unavailable());
     let reply = host.iq.answer(&host, IqTarget::Stream, None, ip, stanza).await.or(refused);
     match reply {
-        Some(reply) => connection.stream.reply_early(&reply),
+        Some(mut reply) => {
+            if reply.error().is_some() {
+                // A refused password isn't sent back.
+                reply.remove(|piece| piece.ns() == nightjar_xmpp::ns::REGISTER && piece.name() == "query");
+            }
+            connection.stream.reply_early(&reply);
+        }
         None => connection.stream.close(StreamErrorCondition::InternalServerError),
     }
 }

@@ -6,6 +6,7 @@ mod binding;
 mod connection;
 mod detached;
 mod established;
+mod legacy;
 mod negotiate;
 mod offer;
 mod options;
