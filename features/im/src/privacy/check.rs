@@ -152,6 +152,10 @@ impl On<UserReceive> for Privacy {
             return Outcome::CONTINUE;
         }
         let session = &event.session;
+        // What is for this session alone was judged by its list on the way; the server's own answers are never judged.
+        if event.stanza.to.as_ref() == Some(&session.jid) {
+            return Outcome::CONTINUE;
+        }
         if peer_of(&event.stanza, &session.jid, &session.host.name, Direction::In).is_none() {
             return Outcome::CONTINUE;
         }
