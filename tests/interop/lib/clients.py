@@ -51,7 +51,8 @@ class Client:
         try:
             return await asyncio.wait_for(look(), seconds)
         except asyncio.TimeoutError:
-            raise AssertionError(f"{self.name}: it did not come in {seconds} s, only {' '.join(map(show, self.stanzas))[:800]}") from None
+            seen = [show(e) for e in self.stanzas if e.tag in (q("message"), q("presence"), q("iq"))]
+            raise AssertionError(f"{self.name}: it did not come in {seconds} s, only {' '.join(seen)[-1200:]}") from None
 
     async def message(self, body, seconds=10):
         return await self.wait(lambda e: e.tag == q("message") and e.findtext(q("body")) == body, seconds)

@@ -1,5 +1,6 @@
 """Tests of one suite: registered by name, run a few at a time, one verdict a line and a closing line."""
 import asyncio
+import logging
 import os
 import sys
 import time
@@ -70,6 +71,8 @@ async def _all(at_once):
 
 def run(at_once=4):
     """Runs all and ends the program; tests have accounts of their own and may run side by side."""
+    if os.environ.get("NJ_DEBUG"):
+        logging.basicConfig(level=logging.DEBUG, filename="debug.log", filemode="w")
     verdicts = asyncio.run(_all(at_once))
     passed = sum(verdicts)
     name = os.environ.get("NJ_SUITE") or os.path.splitext(os.path.basename(sys.argv[0]))[0]

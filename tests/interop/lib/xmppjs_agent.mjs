@@ -21,6 +21,8 @@ const act = {
   async start({ options }) {
     xmpp = client(options);
     xmpp.reconnect.delay = 100;
+    // Its two seconds are short on a machine that compiles beside the tests.
+    xmpp.timeout = 10000;
     xmpp.on("error", (error) => say({ event: "error", condition: error.condition, message: String(error.message) }));
     xmpp.on("status", (is) => say({ event: "status", is }));
     xmpp.on("element", (element) => say({ event: element.is("features") || !["message", "presence", "iq"].includes(element.name) ? "nonza" : "stanza", xml: element.toString() }));

@@ -37,6 +37,7 @@ function mk(service, user = U1, opts = {}) {
   const c = client({ service, domain: D, ...(user ? { username: user, password: opts.password ?? PW } : {}), resource: opts.resource, ...opts.params });
   if (opts.domain) c.options.domain = opts.domain;
   c.reconnect.delay = 200;
+  c.timeout = 8000;
   c.on("error", () => {});
   open.push(c);
   if (E.DEBUG) {
