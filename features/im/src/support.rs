@@ -28,6 +28,13 @@ pub fn may(request: &IqRequest, rule: &AccessRef) -> bool {
     request.host.config().access.allows(rule, &who)
 }
 
+/// Whether whoever sent the request sees the presence of the account it asks about; only they may learn more of it
+/// (XEP-0012 §4, XEP-0030 §8).
+pub async fn may_see(request: &IqRequest) -> bool {
+    let Some(roster) = request.host.contacts() else { return false };
+    roster.list(&request.to).await.is_ok_and(|contacts| contacts.subscription(&request.from).is_from())
+}
+
 /// Entries a module's cache may hold; 0 when `use_cache` is off.
 pub fn cache_size(options: &Options) -> usize {
     if !options.bool("use_cache") {

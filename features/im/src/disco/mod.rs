@@ -13,6 +13,8 @@ use nightjar_text::Text;
 use nightjar_xmpp::forms::{DataForm, Field, FieldType, FormType};
 use nightjar_xmpp::{StanzaError, ns, write};
 
+use crate::support::may_see;
+
 /// The feature.
 pub static FEATURE: Feature = Feature { spec: &SPEC, start };
 
@@ -90,11 +92,6 @@ impl IqHandler for Disco {
             }
         })
     }
-}
-
-async fn may_see(request: &IqRequest) -> bool {
-    let Some(roster) = request.host.contacts() else { return false };
-    roster.list(&request.to).await.is_ok_and(|contacts| contacts.subscription(&request.from).is_from())
 }
 
 impl Disco {

@@ -17,7 +17,7 @@ use nightjar_text::Text;
 use nightjar_xmpp::{StanzaError, ns, write};
 
 use crate::cache_options::cache_options;
-use crate::support::storage_error;
+use crate::support::{may_see, storage_error};
 
 /// The feature.
 pub static FEATURE: Feature = Feature { spec: &SPEC, start };
@@ -111,12 +111,6 @@ fn query(seconds: i64, status: &str) -> Text {
     write::text(&mut xml, status);
     xml.push_str("</query>");
     Text::from(xml)
-}
-
-/// Only who sees an account's presence may learn when it was last seen (§4).
-async fn may_see(request: &IqRequest) -> bool {
-    let Some(roster) = request.host.contacts() else { return false };
-    roster.list(&request.to).await.is_ok_and(|contacts| contacts.subscription(&request.from).is_from())
 }
 
 impl IqHandler for Last {
