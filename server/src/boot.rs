@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use nightjar_base::{Kernel, Random};
 use nightjar_config::{Config, ListenerConfig};
-use nightjar_net_xmpp::Certificates;
+use nightjar_net_listen::Certificates;
 use nightjar_sasl::Secret;
 use tokio::sync::{Mutex, watch};
 

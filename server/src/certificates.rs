@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use nightjar_config::{Config, Pattern};
-use nightjar_net_xmpp::Certificates;
+use nightjar_net_listen::Certificates;
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair};
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 

@@ -207,7 +207,7 @@ fn announce(node: &Node, seconds: u64, text: &str) {
 async fn reload_config(node: Arc<Node>, call: Call) -> CommandResult {
     match reload::reload(&node).await {
         // ejabberd answers with a code alone; what changed is for the operator at the terminal and for the log.
-        Ok(_) if call.caller.from != nightjar_base::commands::Caller::LOCAL.from => Ok(Value::Done(true)),
+        Ok(_) if call.caller.from != nightjar_base::commands::Face::Ctl => Ok(Value::Done(true)),
         Ok(told) => Ok(Value::Told(true, Text::from(told.join("\n")))),
         Err(why) => Err(CommandError::Failed(why)),
     }

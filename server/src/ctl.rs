@@ -1,6 +1,5 @@
 //! The command line that administers a running node: `nightjar ctl`, or the program under the name `ejabberdctl`.
 
-mod arguments;
 pub(crate) mod client;
 mod dispatch;
 mod erlang;

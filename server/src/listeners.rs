@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use nightjar_base::Kernel;
 use nightjar_config::{ListenerConfig, ModuleSpec};
-use nightjar_net_xmpp::{C2S_SPEC, Certificates, ClientListener};
+use nightjar_net_listen::Certificates;
+use nightjar_net_xmpp::{C2S_SPEC, ClientListener};
 
 /// A kind of listener.
 pub(crate) struct Kind {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use nightjar_base::Kernel;
 use nightjar_base::guard::Guard;
 use nightjar_config::{Config, Declarations, Diagnostic, Environment, ListenerConfig, OptionSpec};
-use nightjar_net_xmpp::Certificates;
+use nightjar_net_listen::Certificates;
 use nightjar_sasl::Secret;
 use nightjar_xmpp::StreamErrorCondition;
 use tokio::sync::{Mutex, watch};

@@ -2,10 +2,15 @@
 //!
 //! Names, arguments and results are ejabberd's.
 
+mod gate;
+pub mod json;
+pub mod words;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+pub use nightjar_config::access::Caller as Face;
 use nightjar_text::Text;
 use parking_lot::RwLock;
 
@@ -128,17 +133,28 @@ pub enum CommandError {
 /// Who calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// The face: `ejabberd_ctl`, `mod_http_api`, `ejabberd_xmlrpc`, `mod_adhoc_api`, `ejabberd_web_admin`.
-    pub from: &'static str,
+    /// The face.
+    pub from: Face,
     /// The account, where one is known.
     pub jid: Option<nightjar_jid::Jid>,
     /// The network address, where there is one.
     pub ip: Option<std::net::IpAddr>,
+    /// The `tag` of the listener it came through.
+    pub tag: Option<Text>,
+    /// Scopes of the OAuth token, when the caller showed one.
+    pub scopes: Option<Vec<Text>>,
+    /// The Erlang node it came from.
+    pub node: Option<Text>,
 }
 
 impl Caller {
     /// The operator at the local control socket.
-    pub const LOCAL: Self = Self { from: "ejabberd_ctl", jid: None, ip: None };
+    pub const LOCAL: Self = Self::through(Face::Ctl);
+
+    /// Somebody of whom only the face is known.
+    pub const fn through(from: Face) -> Self {
+        Self { from, jid: None, ip: None, tag: None, scopes: None, node: None }
+    }
 }
 
 /// One call.

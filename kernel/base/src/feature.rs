@@ -16,6 +16,7 @@ use crate::contacts::Contacts;
 use crate::guard::Guard;
 use crate::hooks::{BoxFuture, Event, On, Stage};
 use crate::host::{DiscoFeature, Host, StreamFeature};
+use crate::http::HttpHandler;
 use crate::iq::{IqHandler, IqTarget};
 use crate::kernel::Kernel;
 use crate::router::Service;
@@ -123,6 +124,13 @@ impl Registration {
     pub fn command(&mut self, spec: &'static CommandSpec, handler: impl CommandHandler + 'static) {
         let host = self.context.host.name.clone();
         let guard = self.context.kernel.commands.add(spec, Some(host), Arc::new(handler));
+        self.keep(guard);
+    }
+
+    /// Answers HTTP requests for this host, wherever a listener puts the name.
+    pub fn http(&mut self, name: &'static str, handler: Arc<dyn HttpHandler>) {
+        let host = self.context.host.name.clone();
+        let guard = self.context.kernel.http.add(name, Some(host), handler);
         self.keep(guard);
     }
 

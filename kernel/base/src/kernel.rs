@@ -14,6 +14,7 @@ use crate::commands::Commands;
 use crate::context::{Clock, Random};
 use crate::guard::Guard;
 use crate::host::Host;
+use crate::http::HttpHandlers;
 use crate::router::{Remote, Route, Service};
 use crate::sessions::Sessions;
 
@@ -29,6 +30,8 @@ pub struct Kernel {
     pub sessions: Sessions,
     /// Administration commands.
     pub commands: Arc<Commands>,
+    /// What answers HTTP requests.
+    pub http: Arc<HttpHandlers>,
     routes: ArcSwap<Routes>,
     /// Held while routes are replaced, so that two changes can't undo each other.
     changing: Mutex<()>,
@@ -47,6 +50,7 @@ impl Kernel {
             random,
             sessions: Sessions::default(),
             commands: Arc::default(),
+            http: Arc::default(),
             routes: ArcSwap::from_pointee(Routes::default()),
             changing: Mutex::new(()),
             remote: ArcSwapOption::empty(),

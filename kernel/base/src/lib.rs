@@ -15,6 +15,7 @@ pub mod feature;
 pub mod guard;
 pub mod hooks;
 pub mod host;
+pub mod http;
 pub mod iq;
 pub mod kernel;
 pub mod mailbox;

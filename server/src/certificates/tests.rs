@@ -1,6 +1,6 @@
 use std::fs;
 
-use nightjar_net_xmpp::Certificates;
+use nightjar_net_listen::Certificates;
 
 use super::{expand, own_certificate};
 use crate::testing::{Folder, Running};

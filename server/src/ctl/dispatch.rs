@@ -2,15 +2,12 @@
 
 use std::sync::Arc;
 
-use nightjar_auth::Verdict;
 use nightjar_base::Kernel;
-use nightjar_base::commands::{Call, Caller, CommandError, CommandSpec, Value};
-use nightjar_config::access::{Call as Permit, Caller as Door, Who};
+use nightjar_base::commands::words::{Misfit, parse};
+use nightjar_base::commands::{Caller, CommandError, CommandSpec, Value};
 use nightjar_config::nearest::nearest;
-use nightjar_jid::Jid;
 use nightjar_sasl::Secret;
 
-use super::arguments::{Misfit, parse};
 use super::protocol::Request;
 use super::render::{FAILURE, Output, SUCCESS, UNREACHABLE, USAGE};
 use super::{help, json, render};
@@ -54,7 +51,7 @@ fn take_apart(words: Vec<String>) -> Result<Invocation, String> {
 }
 
 /// Does what a request asks for.
-pub(crate) async fn run(kernel: &Arc<Kernel>, request: Request) -> Output {
+pub(crate) async fn run(kernel: &Arc<Kernel>, request: Request, caller: Caller) -> Output {
     let as_json = request.json;
     let invocation = match take_apart(request.words) {
         Ok(invocation) => invocation,
@@ -79,7 +76,7 @@ pub(crate) async fn run(kernel: &Arc<Kernel>, request: Request) -> Output {
         Ok(arguments) => arguments,
         Err(misfit) => return misfits(as_json, &known, spec, &misfit),
     };
-    let result = call(kernel, spec, arguments, invocation.auth).await;
+    let result = call(kernel, spec, arguments, caller, invocation.auth).await;
     if as_json { json::render(spec, &result) } else { render::render(spec, version, &result) }
 }
 
@@ -121,82 +118,13 @@ async fn call(
     kernel: &Arc<Kernel>,
     spec: &'static CommandSpec,
     arguments: Vec<Value>,
+    mut caller: Caller,
     auth: Option<[String; 3]>,
 ) -> Result<Value, CommandError> {
-    if spec.tags.contains(&"internal") {
-        return Err(CommandError::NotAllowed("frontend_cannot_call_an_internal_command".to_owned()));
+    if let Some([user, host, password]) = auth {
+        caller.jid = Some(kernel.authenticate(&user, &host, &Secret::from(password.as_str())).await?);
     }
-    let jid = match auth {
-        Some([user, host, password]) => Some(authenticate(kernel, &user, &host, &password).await?),
-        None => None,
-    };
-    let host = host_argument(spec, &arguments);
-    permit(kernel, spec, jid.as_ref(), host.as_deref())?;
-    let about = spec.arguments.iter().position(|field| field.name == "user").and_then(|at| arguments.get(at));
-    let user = if let Some(Value::Text(user)) = about { user.as_str() } else { "" };
-    let by = jid.as_ref().map_or("the operator", Jid::as_str).to_owned();
-    tracing::info!(
-        command = spec.name,
-        by,
-        host = host.as_deref().unwrap_or_default(),
-        user,
-        "command called"
-    );
-    let caller = Caller { jid, ..Caller::LOCAL };
-    kernel.commands.call(spec, Call { kernel: Arc::clone(kernel), caller, arguments }).await
-}
-
-fn host_argument(spec: &CommandSpec, arguments: &[Value]) -> Option<String> {
-    let at = spec.arguments.iter().position(|field| field.name == "host")?;
-    match arguments.get(at) {
-        Some(Value::Text(host)) => Some(host.to_string()),
-        _ => None,
-    }
-}
-
-async fn authenticate(
-    kernel: &Arc<Kernel>,
-    user: &str,
-    host: &str,
-    password: &str,
-) -> Result<Jid, CommandError> {
-    let refused = || CommandError::NotAllowed("invalid_account_data".to_owned());
-    let host = kernel.host(host).ok_or_else(refused)?;
-    let jid = host.account(user).map_err(|_| refused())?;
-    let verdict = host.accounts.check_password(user, &Secret::from(password)).await;
-    match verdict {
-        Ok(Verdict::Accepted(_)) => Ok(jid),
-        Ok(_) => Err(refused()),
-        Err(error) => Err(CommandError::Failed(error.to_string())),
-    }
-}
-
-fn permit(
-    kernel: &Kernel,
-    spec: &CommandSpec,
-    jid: Option<&Jid>,
-    host: Option<&str>,
-) -> Result<(), CommandError> {
-    let who = jid.map_or_else(Who::anyone, Who::jid);
-    let permit = Permit {
-        command: spec.name,
-        tags: spec.tags,
-        caller: Door::Ctl,
-        listener_tag: None,
-        who,
-        oauth_scopes: None,
-    };
-    let decision = kernel.config().may_call(&permit, jid.map(Jid::domain), host);
-    if decision.allowed {
-        return Ok(());
-    }
-    tracing::warn!(
-        command = spec.name,
-        by = jid.map_or("the operator", Jid::as_str),
-        reason = decision.reason,
-        "command refused"
-    );
-    Err(CommandError::NotAllowed("access_rules_unauthorized".to_owned()))
+    kernel.run_command(spec, caller, arguments).await
 }
 
 #[cfg(test)]

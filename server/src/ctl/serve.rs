@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use nightjar_base::Kernel;
+use nightjar_base::commands::Caller;
 use nightjar_base::guard::Guard;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
@@ -83,7 +84,7 @@ async fn answer(kernel: &Arc<Kernel>, mut stream: UnixStream) -> io::Result<()> 
         return Ok(());
     }
     let request = timeout(REQUEST_TIME, receive(&mut stream)).await??;
-    let output = dispatch::run(kernel, request).await;
+    let output = dispatch::run(kernel, request, Caller::LOCAL).await;
     stream.write_all(&encode(&Answer { text: output.text, code: output.code })?).await?;
     stream.shutdown().await
 }
@@ -93,7 +94,7 @@ async fn answer(kernel: &Arc<Kernel>, mut stream: UnixStream) -> io::Result<()> 
 pub(crate) async fn run(kernel: &Arc<Kernel>, words: Vec<String>) -> (String, u8) {
     let json = words.first().is_some_and(|word| word == "--json");
     let words = words.into_iter().skip(usize::from(json)).collect();
-    let output = dispatch::run(kernel, Request { words, json }).await;
+    let output = dispatch::run(kernel, Request { words, json }, Caller::LOCAL).await;
     (output.text, output.code)
 }
 

@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use rustls_pki_types::UnixTime;
 
 use super::connection::Connection;
-use crate::{certificates, tls};
+use nightjar_net_listen::{certificates, tls};
 
 /// The answer to a question of the mechanism.
 pub(super) async fn credentials(connection: &mut Connection, question: Question) -> Answer {

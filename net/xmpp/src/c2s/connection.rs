@@ -16,7 +16,7 @@ use nightjar_xmpp::c2s::ClientStream;
 use tokio::time::Sleep;
 
 use super::Shared;
-use crate::transport::Transport;
+use nightjar_net_listen::transport::Transport;
 
 /// What a wait ended with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

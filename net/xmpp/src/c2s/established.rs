@@ -22,7 +22,7 @@ use super::connection::{Connection, finish};
 use super::detached::{self, Detached};
 use super::resume::{Handed, Handover};
 use super::shaper::Shaper;
-use crate::transport::{Transport, borrow_plain, return_plain};
+use nightjar_net_listen::transport::{Transport, borrow_plain, return_plain};
 
 /// Writes that may be outstanding before the client has to wait for them.
 const PROMISES_MAX: usize = 256;

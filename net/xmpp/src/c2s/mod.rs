@@ -19,9 +19,9 @@ use nightjar_base::Kernel;
 use nightjar_config::{ListenerConfig, ModuleSpec, OptionSpec};
 use rustls::ServerConfig;
 
-use crate::certificates::Certificates;
-use crate::listener::{Accept, Accepted, Listening, listen};
-use crate::tls::{self, TlsOptions};
+use nightjar_net_listen::options as common;
+use nightjar_net_listen::tls::{self, TlsOptions};
+use nightjar_net_listen::{Accept, Accepted, Certificates, Listening, listen};
 
 pub use options::ListenerOptions;
 use resume::Resumable;
@@ -68,17 +68,12 @@ pub static C2S_SPEC: ModuleSpec = ModuleSpec {
             "The same before the client is authenticated."
         ),
         option!("max_fsm_queue", "int>0", "10000", "Stanzas that may wait for a client that doesn't read."),
-        option!("backlog", "int>=0", "128", "Connections that may wait to be accepted."),
-        option!("use_proxy_protocol", "bool", "false", "Whether a PROXY header says who connects."),
-        option!(
-            "send_timeout",
-            "duration(s)|infinity",
-            "15 s",
-            "How long a client may take no byte that is sent."
-        ),
-        option!("accept_interval", "int>=0", "0", "Milliseconds between two accepted connections."),
-        option!("unix_socket", "map {mode, owner, group}", "{}", "Mode and owner of a UNIX socket."),
-        option!("unix_socket.mode", "octal string", "unset", "Its mode; 0600 if unset."),
+        common::BACKLOG,
+        common::USE_PROXY_PROTOCOL,
+        common::SEND_TIMEOUT,
+        common::ACCEPT_INTERVAL,
+        common::UNIX_SOCKET,
+        common::UNIX_SOCKET_MODE,
     ],
 };
 

@@ -10,8 +10,8 @@ use nightjar_xmpp::c2s::{ClientStream, End, Output};
 use super::Shared;
 use super::connection::{Connection, Wake, finish};
 use super::established::Established;
-use crate::listener::Accepted;
-use crate::transport::Transport;
+use nightjar_net_listen::listener::Accepted;
+use nightjar_net_listen::transport::Transport;
 
 /// How negotiation ended.
 enum Negotiated {
@@ -77,7 +77,7 @@ async fn handshake(connection: &mut Connection) -> bool {
     let until = connection.stream.poll_timeout().unwrap_or(Duration::from_secs(60));
     let left = until.saturating_sub(connection.now());
     let shaken = tokio::time::timeout(left, async {
-        while connection.transport.tls().is_some_and(crate::tls::Tls::is_handshaking) {
+        while connection.transport.tls().is_some_and(nightjar_net_listen::tls::Tls::is_handshaking) {
             if connection.wait().await != Wake::Read {
                 return false;
             }

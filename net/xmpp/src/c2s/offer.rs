@@ -12,7 +12,7 @@ use nightjar_xmpp::c2s::{HostOffer, Opened, Sasl2Offer, StartTls};
 use nightjar_xmpp::ns;
 
 use super::connection::Connection;
-use crate::certificates;
+use nightjar_net_listen::certificates;
 
 /// The offer of `host` on this connection.
 pub(super) fn offer(connection: &Connection, host: &Arc<Host>, opened: &Opened) -> HostOffer {

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use nightjar_config::access::{AccessRef, ShaperRef};
 use nightjar_config::{Config, ListenerConfig};
+use nightjar_net_listen::ListenOptions;
+use nightjar_net_listen::options::listen_options;
 use nightjar_xml::Limits;
 use nightjar_xmpp::c2s::Settings;
 use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
-
-use crate::listener::{Endpoint, ListenOptions};
 
 /// "infinity" for one stanza: larger than any client sends, small enough to be held.
 const STANZA_BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -93,21 +93,6 @@ fn settings(listener: &ListenerConfig, config: &Config) -> Settings {
             .duration("negotiation_timeout")
             .unwrap_or(defaults.negotiation_timeout),
         ..defaults
-    }
-}
-
-fn listen_options(listener: &ListenerConfig) -> ListenOptions {
-    let options = &listener.options;
-    let mode = options.opt_text("unix_socket.mode").and_then(|mode| u32::from_str_radix(&mode, 8).ok());
-    let endpoint = match &listener.unix {
-        Some(path) => Endpoint::Unix(path.clone(), mode.unwrap_or(0o600)),
-        None => Endpoint::Tcp(std::net::SocketAddr::new(listener.ip, listener.port)),
-    };
-    ListenOptions {
-        endpoint,
-        backlog: i32::try_from(options.int("backlog")).unwrap_or(128).max(1),
-        use_proxy_protocol: options.bool("use_proxy_protocol"),
-        accept_interval: Duration::from_millis(u64::try_from(options.int("accept_interval")).unwrap_or(0)),
     }
 }
 

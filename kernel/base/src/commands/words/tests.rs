@@ -1,4 +1,4 @@
-use nightjar_base::commands::{Field, Shape, Value};
+use super::super::{Field, Shape, Value};
 
 use super::{Misfit, parse};
 

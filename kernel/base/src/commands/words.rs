@@ -1,10 +1,10 @@
 //! Words of a command line become the values a command takes, as ejabberdctl reads them.
 
-use nightjar_base::commands::{Field, Shape, Value};
+use super::{Field, Shape, Value};
 
 /// Why the words don't fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Misfit {
+pub enum Misfit {
     /// So many words are missing.
     Missing(usize),
     /// So many words are too many.
@@ -24,7 +24,7 @@ pub(crate) enum Misfit {
 ///
 /// # Errors
 /// The first [`Misfit`].
-pub(crate) fn parse(fields: &'static [Field], words: &[String]) -> Result<Vec<Value>, Misfit> {
+pub fn parse(fields: &'static [Field], words: &[String]) -> Result<Vec<Value>, Misfit> {
     if words.len() < fields.len() {
         return Err(Misfit::Missing(fields.len() - words.len()));
     }

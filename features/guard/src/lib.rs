@@ -1,0 +1,1 @@
+//! What keeps abuse away: mod_fail2ban, mod_block_strangers.

@@ -1,0 +1,1 @@
+//! What is served over HTTP: the API, OpenAPI, health and metrics.

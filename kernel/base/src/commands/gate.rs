@@ -1,0 +1,109 @@
+//! The one gate that every face of the commands goes through: who may, and a line in the log about who did.
+
+use std::sync::Arc;
+
+use nightjar_auth::Verdict;
+use nightjar_config::access::{Call as Permit, Who};
+use nightjar_jid::Jid;
+use nightjar_sasl::Secret;
+use nightjar_text::Text;
+
+use super::{Call, Caller, CommandError, CommandResult, CommandSpec, Value};
+use crate::kernel::Kernel;
+
+impl Kernel {
+    /// Calls a command with arguments that fit it, if `api_permissions` lets the caller.
+    ///
+    /// # Errors
+    /// [`CommandError::NotAllowed`], and as the command says.
+    pub async fn run_command(
+        self: &Arc<Self>,
+        spec: &'static CommandSpec,
+        caller: Caller,
+        arguments: Vec<Value>,
+    ) -> CommandResult {
+        self.permit(spec, &caller, &arguments)?;
+        let user = argument(spec, &arguments, "user").unwrap_or_default();
+        let host = argument(spec, &arguments, "host").unwrap_or_default();
+        tracing::info!(
+            command = spec.name,
+            from = caller.from.name(),
+            by = name(&caller),
+            ip = caller.ip.map(tracing::field::display),
+            node = caller.node.as_deref(),
+            host = host.as_str(),
+            user = user.as_str(),
+            "command called"
+        );
+        self.commands.call(spec, Call { kernel: Arc::clone(self), caller, arguments }).await
+    }
+
+    /// Whether the caller may call a command with these arguments.
+    ///
+    /// # Errors
+    /// [`CommandError::NotAllowed`]; the reason is in the log.
+    pub fn permit(
+        &self,
+        spec: &CommandSpec,
+        caller: &Caller,
+        arguments: &[Value],
+    ) -> Result<(), CommandError> {
+        if spec.tags.contains(&"internal") {
+            return Err(CommandError::NotAllowed("frontend_cannot_call_an_internal_command".to_owned()));
+        }
+        let who = caller.jid.as_ref().map_or_else(Who::anyone, Who::jid);
+        let who = caller.ip.map_or(who, |ip| who.with_ip(ip));
+        let scopes: Option<Vec<&str>> =
+            caller.scopes.as_ref().map(|scopes| scopes.iter().map(Text::as_str).collect());
+        let permit = Permit {
+            command: spec.name,
+            tags: spec.tags,
+            caller: caller.from,
+            listener_tag: caller.tag.as_deref(),
+            who,
+            oauth_scopes: scopes.as_deref(),
+        };
+        let host = argument(spec, arguments, "host");
+        let decision = self.config().may_call(&permit, caller.jid.as_ref().map(Jid::domain), host.as_deref());
+        if decision.allowed {
+            return Ok(());
+        }
+        tracing::warn!(
+            command = spec.name,
+            from = caller.from.name(),
+            by = name(caller),
+            ip = caller.ip.map(tracing::field::display),
+            node = caller.node.as_deref(),
+            reason = decision.reason,
+            "command refused"
+        );
+        Err(CommandError::NotAllowed("access_rules_unauthorized".to_owned()))
+    }
+
+    /// The address of the account that this password belongs to.
+    ///
+    /// # Errors
+    /// [`CommandError::NotAllowed`] whatever is wrong about them, [`CommandError::Failed`] if it can't be known now.
+    pub async fn authenticate(&self, user: &str, host: &str, password: &Secret) -> Result<Jid, CommandError> {
+        let refused = || CommandError::NotAllowed("invalid_account_data".to_owned());
+        let host = self.host(host).ok_or_else(refused)?;
+        let jid = host.account(user).map_err(|_| refused())?;
+        match host.accounts.check_password(jid.local().unwrap_or_default(), password).await {
+            Ok(Verdict::Accepted(_)) => Ok(jid),
+            Ok(_) => Err(refused()),
+            Err(error) => Err(CommandError::Failed(error.to_string())),
+        }
+    }
+}
+
+fn name(caller: &Caller) -> &str {
+    caller.jid.as_ref().map_or("the operator", Jid::as_str)
+}
+
+fn argument(spec: &CommandSpec, arguments: &[Value], name: &str) -> Option<Text> {
+    let at = spec.arguments.iter().position(|field| field.name == name)?;
+    match arguments.get(at) {
+        Some(Value::Text(text)) => Some(text.clone()),
+        _ => None,
+    }
+}

@@ -1,0 +1,1 @@
+//! How the Erlang distribution moves: epmd, connections of nodes, calls from them.

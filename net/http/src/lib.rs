@@ -1,0 +1,1 @@
+//! How HTTP moves: the ejabberd_http listener.

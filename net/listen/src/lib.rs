@@ -1,0 +1,12 @@
+//! What all listeners share: sockets, TLS, certificates. It moves bytes and decides nothing.
+
+pub mod certificates;
+pub mod listener;
+pub mod options;
+mod proxy;
+pub mod socket;
+pub mod tls;
+pub mod transport;
+
+pub use certificates::{CertificateError, Certificates};
+pub use listener::{Accept, Accepted, Endpoint, ListenOptions, Listening, listen};

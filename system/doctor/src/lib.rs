@@ -1,0 +1,1 @@
+//! What an operator should know about an installation: findings, why, and the line to change.

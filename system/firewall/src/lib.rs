@@ -1,0 +1,1 @@
+//! Which ports a configuration opens, for whom, and the rules a firewall needs.

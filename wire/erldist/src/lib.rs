@@ -1,0 +1,1 @@
+//! The Erlang distribution: epmd, handshake, control messages and the external term format.
