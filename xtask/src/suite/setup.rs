@@ -24,6 +24,8 @@ const NEEDS: &[Need] = &[
     Need { package: "nodejs", present: || shell::has("node") },
     Need { package: "npm", present: || shell::has("npm") },
     Need { package: "g++", present: || shell::has("c++") },
+    Need { package: "nftables", present: || shell::has("nft") },
+    Need { package: "iptables", present: || shell::has("iptables-restore") },
 ];
 
 #[derive(Debug, Default)]
