@@ -4,6 +4,7 @@
 //! A listener that needs no waiting answers at once and costs no allocation.
 
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,6 +14,7 @@ use nightjar_jid::Jid;
 use nightjar_text::Text;
 use nightjar_xmpp::{Stanza, StanzaError};
 
+use crate::attempts::{Attempt, Protocol};
 use crate::disco::{DiscoInfo, DiscoItem};
 use crate::guard::Guard;
 use crate::host::Host;
@@ -230,6 +232,30 @@ pub struct PacketCheck {
     pub direction: Direction,
 }
 
+/// A connection to the host opens; nothing was said to it yet. Fired by whatever serves it as soon as it knows which
+/// host is meant. Setting `refusal` refuses it. (ejabberd: c2s_stream_started)
+pub struct ConnectionOpening {
+    /// The host that is meant.
+    pub host: Arc<Host>,
+    /// From where; none for UNIX sockets.
+    pub ip: Option<IpAddr>,
+    /// Through what.
+    pub protocol: Protocol,
+    /// Why it may not, in a sentence for the client.
+    pub refusal: Option<Text>,
+}
+
+/// Somebody tried to authenticate. Attempts that failed by the server's own fault aren't told of, nor those with a
+/// certificate. Setting `refusal` ends the connection. (ejabberd: c2s_auth_result)
+pub struct AuthenticationResult {
+    /// The host of the account.
+    pub host: Arc<Host>,
+    /// Who, from where, with what result.
+    pub attempt: Attempt,
+    /// Why the connection is to be ended, in a sentence for the client.
+    pub refusal: Option<Text>,
+}
+
 /// A resource was bound. Fired once, after it can be found by others. (ejabberd: sm_register_connection_hook)
 pub struct SessionOpened {
     /// The new session.
@@ -370,6 +396,10 @@ hooks! {
     offline_message: OfflineMessage,
     /// See [`PacketCheck`].
     packet_check: PacketCheck,
+    /// See [`ConnectionOpening`].
+    connection_opening: ConnectionOpening,
+    /// See [`AuthenticationResult`].
+    authentication_result: AuthenticationResult,
     /// See [`SessionOpened`].
     session_opened: SessionOpened,
     /// See [`SessionClosed`].

@@ -4,6 +4,7 @@
 
 pub mod accounts;
 pub mod adhoc;
+pub mod attempts;
 pub mod catch;
 pub mod client;
 pub mod commands;

@@ -1,5 +1,6 @@
 //! The one gate that every face of the commands goes through: who may, and a line in the log about who did.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use nightjar_auth::Verdict;
@@ -9,6 +10,7 @@ use nightjar_sasl::Secret;
 use nightjar_text::Text;
 
 use super::{Call, Caller, CommandError, CommandResult, CommandSpec, Value};
+use crate::attempts::{Attempt, Protocol};
 use crate::kernel::Kernel;
 
 impl Kernel {
@@ -80,19 +82,45 @@ impl Kernel {
         Err(CommandError::NotAllowed("access_rules_unauthorized".to_owned()))
     }
 
-    /// The address of the account that this password belongs to.
+    /// The address of the account that this password belongs to, shown at the control socket.
     ///
     /// # Errors
-    /// [`CommandError::NotAllowed`] whatever is wrong about them, [`CommandError::Failed`] if it can't be known now.
-    pub async fn authenticate(&self, user: &str, host: &str, password: &Secret) -> Result<Jid, CommandError> {
+    /// As [`Kernel::authenticate_from`].
+    pub async fn authenticate(
+        self: &Arc<Self>,
+        user: &str,
+        host: &str,
+        password: &Secret,
+    ) -> Result<Jid, CommandError> {
+        self.authenticate_from(user, host, password, None, Protocol::Ctl).await
+    }
+
+    /// The address of the account that this password belongs to. Whoever counts attempts is told of it.
+    ///
+    /// # Errors
+    /// [`CommandError::NotAllowed`] whatever is wrong about them, or with a sentence if the address may not try;
+    /// [`CommandError::Failed`] if it can't be known now.
+    pub async fn authenticate_from(
+        self: &Arc<Self>,
+        user: &str,
+        host: &str,
+        password: &Secret,
+        ip: Option<IpAddr>,
+        protocol: Protocol,
+    ) -> Result<Jid, CommandError> {
         let refused = || CommandError::NotAllowed("invalid_account_data".to_owned());
+        let banned = |why: Text| CommandError::NotAllowed(why.to_string());
         let host = self.host(host).ok_or_else(refused)?;
+        host.may_connect(ip, protocol).await.map_err(banned)?;
         let jid = host.account(user).map_err(|_| refused())?;
-        match host.accounts.check_password(jid.local().unwrap_or_default(), password).await {
-            Ok(Verdict::Accepted(_)) => Ok(jid),
-            Ok(_) => Err(refused()),
-            Err(error) => Err(CommandError::Failed(error.to_string())),
-        }
+        let verdict = host.accounts.check_password(jid.local().unwrap_or_default(), password).await;
+        let success = match verdict {
+            Ok(verdict) => matches!(verdict, Verdict::Accepted(_)),
+            Err(error) => return Err(CommandError::Failed(error.to_string())),
+        };
+        let attempt = Attempt { ip, protocol, user: Text::new(user), success };
+        host.attempted(attempt).await.map_err(banned)?;
+        if success { Ok(jid) } else { Err(refused()) }
     }
 }
 

@@ -3,11 +3,15 @@
 use std::sync::Arc;
 
 use nightjar_auth::{FastTokens, StoredToken, TokenRequest};
+use nightjar_base::attempts::Protocol;
 use nightjar_base::iq::IqTarget;
 use nightjar_base::{Host, Kernel};
 use nightjar_jid::Jid;
-use nightjar_sasl::{Mechanism, SaslFailure, TokenBinding};
-use nightjar_xmpp::c2s::{Admission, Admitted, Authenticated, Event, FastToken, Opened, Sasl2Request};
+use nightjar_sasl::{Condition, Mechanism, SaslFailure, TokenBinding};
+use nightjar_text::Text;
+use nightjar_xmpp::c2s::{
+    Admission, Admitted, AuthFailed, Authenticated, Event, FastToken, Opened, Sasl2Request,
+};
 use nightjar_xmpp::{Stanza, StanzaError, StreamErrorCondition, sm};
 
 use super::binding::{bind, bind2};
@@ -20,17 +24,13 @@ const UPGRADE_ITERATIONS: u32 = 4096;
 /// Answers one event.
 pub(super) async fn answer(connection: &mut Connection, event: Event) {
     match event {
-        Event::Opened(opened) => open(connection, &opened),
+        Event::Opened(opened) => open(connection, &opened).await,
         Event::Credentials(question) => {
             let answer = authenticate::credentials(connection, *question).await;
             connection.stream.provide_credentials(answer);
         }
         Event::Authenticated(authenticated) => admit(connection, *authenticated).await,
-        Event::AuthFailed(failed) => {
-            let user = failed.username.map(|name| name.to_string()).unwrap_or_default();
-            let peer = connection.peer_name();
-            tracing::info!(peer, user, reason = failed.failure.reason, "authentication failed");
-        }
+        Event::AuthFailed(failed) => failed_attempt(connection, *failed).await,
         Event::Upgrade { account, task } => {
             let salt = upgrade_salt(connection, &account, task.hash()).await;
             connection.stream.provide_upgrade(salt);
@@ -59,12 +59,15 @@ pub(super) async fn answer(connection: &mut Connection, event: Event) {
     }
 }
 
-fn open(connection: &mut Connection, opened: &Opened) {
+async fn open(connection: &mut Connection, opened: &Opened) {
     let kernel = &connection.shared.kernel;
     let config = kernel.config();
     let host = kernel.host(config.resolve_host(opened.host.domain()));
     match host {
         Some(host) => {
+            if let Err(why) = host.may_connect(connection.ip(), Protocol::C2s).await {
+                return connection.refuse(why);
+            }
             let offer = offer::offer(connection, &host, opened);
             connection.host = Some(host);
             connection.stream.provide_host(offer);
@@ -73,11 +76,25 @@ fn open(connection: &mut Connection, opened: &Opened) {
     }
 }
 
+/// Logs a failed attempt and tells whoever counts them. A client whose proof was right but that may not come in is no
+/// guesser, nor is one that the server itself fails; a certificate can't be guessed.
+async fn failed_attempt(connection: &mut Connection, failed: AuthFailed) {
+    let user = failed.username.unwrap_or_default();
+    let peer = connection.peer_name();
+    tracing::info!(peer, user = user.as_str(), reason = failed.failure.reason, "authentication failed");
+    let proved = std::mem::take(&mut connection.is_proved);
+    let own_fault = failed.failure.condition == Condition::TemporaryAuthFailure;
+    if !proved && !own_fault && failed.mechanism != Some(Mechanism::External) {
+        authenticate::attempted(connection, user, false).await;
+    }
+}
+
 async fn admit(connection: &mut Connection, authenticated: Authenticated) {
     let Some(host) = connection.host.clone() else {
         return connection.stream.deny(SaslFailure::temporary("no host"));
     };
     let account = authenticated.account.clone();
+    connection.is_proved = true;
     if let Some(failure) = authenticate::refusal(connection, &host, &account).await {
         return connection.stream.deny(failure);
     }
@@ -91,6 +108,10 @@ async fn admit(connection: &mut Connection, authenticated: Authenticated) {
     connection.mechanism = Some(authenticated.mechanism);
     let peer = connection.peer_name();
     tracing::info!(peer, %account, mechanism = authenticated.mechanism.name(), "authenticated");
+    if authenticated.mechanism != Mechanism::Anonymous {
+        let user = Text::new(account.local().unwrap_or_default());
+        authenticate::attempted(connection, user, true).await;
+    }
     let admission = match &authenticated.sasl2 {
         None => Admission::account(),
         Some(request) => sasl2(connection, &host, &authenticated, request).await,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use nightjar_auth::FastTokens;
 use nightjar_base::Host;
+use nightjar_base::attempts::{Attempt, Protocol};
 use nightjar_jid::Jid;
 use nightjar_sasl::{Answer, Condition, SaslFailure};
 use nightjar_text::Text;
@@ -115,6 +116,15 @@ fn external(connection: &Connection, host: &Arc<Host>, authzid: Option<&Text>) -
     match found.and_then(|jid| jid.local().map(Text::new)) {
         Some(local) => Answer::Identity(local),
         None => Answer::Refuse(SaslFailure::not_authorized("the certificate doesn't name the account")),
+    }
+}
+
+/// Tells how an attempt ended; the stream is closed if the address has had too many.
+pub(super) async fn attempted(connection: &mut Connection, user: Text, success: bool) {
+    let Some(host) = connection.host.clone() else { return };
+    let attempt = Attempt { ip: connection.ip(), protocol: Protocol::C2s, user, success };
+    if let Err(why) = host.attempted(attempt).await {
+        connection.refuse(why);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -13,6 +13,7 @@ use nightjar_base::{Connection as Described, Host, Session};
 use nightjar_sasl::Mechanism;
 use nightjar_text::Text;
 use nightjar_xmpp::c2s::ClientStream;
+use nightjar_xmpp::{StreamError, StreamErrorCondition};
 use tokio::time::Sleep;
 
 use super::Shared;
@@ -45,6 +46,8 @@ pub(crate) struct Connection {
     /// Whose token is used for the how-manieth time (XEP-0484 §3.4).
     pub token_use: Option<(Text, u32)>,
     pub claim: Option<AnonymousClaim>,
+    /// Whether the client has proved who it is in the attempt that goes on.
+    pub is_proved: bool,
     /// The session, once there is one.
     pub session: Option<Arc<Session>>,
 }
@@ -53,6 +56,16 @@ impl Connection {
     /// The monotonic clock.
     pub fn now(&self) -> Duration {
         self.shared.kernel.clock.monotonic()
+    }
+
+    /// The peer's address; none for UNIX sockets.
+    pub fn ip(&self) -> Option<IpAddr> {
+        self.peer.map(|peer| peer.ip())
+    }
+
+    /// Ends a stream that the server's policy doesn't want.
+    pub fn refuse(&mut self, why: Text) {
+        self.stream.close(StreamError::with_text(StreamErrorCondition::PolicyViolation, why));
     }
 
     /// The peer for the log.

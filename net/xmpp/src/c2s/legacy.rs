@@ -50,7 +50,10 @@ async fn log_in(connection: &mut Connection, host: &Arc<Host>, stanza: &Stanza) 
     let account = host.account(&user).map_err(|_| StanzaError::not_authorized())?;
     match host.accounts.check_password(&user, &password).await {
         Ok(Verdict::Accepted(_)) => {}
-        Ok(_) => return Err(StanzaError::not_authorized()),
+        Ok(_) => {
+            authenticate::attempted(connection, Text::from(user), false).await;
+            return Err(StanzaError::not_authorized());
+        }
         Err(error) => {
             tracing::warn!(%error, "a password could not be checked");
             return Err(StanzaError::internal_server_error());
@@ -59,6 +62,7 @@ async fn log_in(connection: &mut Connection, host: &Arc<Host>, stanza: &Stanza) 
     if authenticate::refusal(connection, host, &account).await.is_some() {
         return Err(StanzaError::not_authorized());
     }
+    authenticate::attempted(connection, Text::from(user), true).await;
     connection.account = Some(account);
     bind(connection, Some(Text::from(resource))).await.map(|_| ())
 }
