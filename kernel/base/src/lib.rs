@@ -8,6 +8,7 @@ pub mod attempts;
 pub mod catch;
 pub mod client;
 pub mod commands;
+pub mod console;
 pub mod contacts;
 pub mod context;
 pub mod delivery;
