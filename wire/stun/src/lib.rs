@@ -1,0 +1,14 @@
+//! STUN (RFC 8489) and TURN (RFC 8656) without sockets: messages, credentials, the policy of whom a relay may reach,
+//! and the server as a machine. Time and randomness are given.
+
+pub mod address;
+pub mod attribute;
+pub mod builder;
+pub mod channel;
+pub mod credential;
+pub mod message;
+pub mod nonce;
+pub mod policy;
+
+pub use builder::Builder;
+pub use message::{Class, Message, MessageError, Method, TransactionId};

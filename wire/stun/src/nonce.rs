@@ -1,0 +1,104 @@
+//! Nonces that need no memory: they say when they were made, and a code shows who made them and for whom.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use core::net::IpAddr;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+use subtle::ConstantTimeEq as _;
+
+/// Begins a nonce that tells of security features (RFC 8489 §9.2).
+const COOKIE: &str = "obMatJos2";
+/// Bytes of the code that are kept.
+const CODE: usize = 12;
+
+/// What a nonce announces (RFC 8489 §18.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Features {
+    /// Clients may choose a password algorithm.
+    pub password_algorithms: bool,
+    /// Clients may hide their names.
+    pub username_anonymity: bool,
+}
+
+impl Features {
+    fn text(self) -> String {
+        let first = u8::from(self.password_algorithms) << 7 | u8::from(self.username_anonymity) << 6;
+        STANDARD.encode([first, 0, 0])
+    }
+}
+
+/// What a nonce is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Judgement {
+    /// It may be used.
+    Fresh,
+    /// It is too old, another's, or not of ours: the client is to take a new one.
+    Stale,
+}
+
+/// Makes and judges nonces.
+#[derive(Clone)]
+pub struct Nonces {
+    secret: [u8; 32],
+    lifetime_seconds: u64,
+    features: Features,
+}
+
+impl std::fmt::Debug for Nonces {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Nonces")
+            .field("lifetime_seconds", &self.lifetime_seconds)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Nonces {
+    /// With a secret of this server and the time a nonce may be used.
+    pub fn new(secret: [u8; 32], lifetime_seconds: u64, features: Features) -> Self {
+        Self { secret, lifetime_seconds, features }
+    }
+
+    /// A nonce for a client. `now` is in seconds of any clock that only goes forward.
+    pub fn make(&self, client: IpAddr, now: u64) -> String {
+        let now = now.to_be_bytes();
+        let mut body = now.to_vec();
+        body.extend_from_slice(&self.code(client, now));
+        format!("{COOKIE}{}{}", self.features.text(), URL_SAFE_NO_PAD.encode(body))
+    }
+
+    /// Whether a client may use a nonce.
+    pub fn judge(&self, nonce: &[u8], client: IpAddr, now: u64) -> Judgement {
+        if self.made(nonce, client).is_some_and(|made| made <= now && now - made <= self.lifetime_seconds) {
+            Judgement::Fresh
+        } else {
+            Judgement::Stale
+        }
+    }
+
+    fn made(&self, nonce: &[u8], client: IpAddr) -> Option<u64> {
+        let rest = nonce.strip_prefix(COOKIE.as_bytes())?.strip_prefix(self.features.text().as_bytes())?;
+        let body = URL_SAFE_NO_PAD.decode(rest).ok()?;
+        let (made, code) = body.split_first_chunk::<8>()?;
+        let own = self.code(client, *made);
+        bool::from(own.as_slice().ct_eq(code)).then_some(u64::from_be_bytes(*made))
+    }
+
+    fn code(&self, client: IpAddr, made: [u8; 8]) -> [u8; CODE] {
+        let mut code = [0; CODE];
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.secret) else { return code };
+        mac.update(&made);
+        match client {
+            IpAddr::V4(ip) => mac.update(&ip.octets()),
+            IpAddr::V6(ip) => mac.update(&ip.octets()),
+        }
+        if let Some(first) = mac.finalize().into_bytes().first_chunk() {
+            code = *first;
+        }
+        code
+    }
+}
+
+#[cfg(test)]
+mod tests;

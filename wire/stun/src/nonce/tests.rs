@@ -1,0 +1,42 @@
+use core::net::IpAddr;
+
+use super::{Features, Judgement, Nonces};
+
+const ALICE: IpAddr = IpAddr::V4(core::net::Ipv4Addr::new(192, 0, 2, 1));
+const BOB: IpAddr = IpAddr::V4(core::net::Ipv4Addr::new(192, 0, 2, 2));
+
+fn nonces(secret: u8) -> Nonces {
+    Nonces::new([secret; 32], 600, Features { password_algorithms: true, username_anonymity: true })
+}
+
+#[test]
+fn a_nonce_is_good_for_its_client_and_its_time() {
+    let nonce = nonces(1).make(ALICE, 1_000);
+    assert!(nonce.starts_with("obMatJos2wAAA"), "{nonce}");
+    assert!(nonce.len() < 128);
+    for (maker, client, now, wanted) in [
+        (1, ALICE, 1_000, Judgement::Fresh),
+        (1, ALICE, 1_600, Judgement::Fresh),
+        (1, ALICE, 1_601, Judgement::Stale),
+        (1, ALICE, 999, Judgement::Stale),
+        (1, BOB, 1_000, Judgement::Stale),
+        (2, ALICE, 1_000, Judgement::Stale),
+    ] {
+        assert_eq!(nonces(maker).judge(nonce.as_bytes(), client, now), wanted, "{maker} {client} {now}");
+    }
+}
+
+#[test]
+fn a_changed_nonce_is_stale() {
+    let nonce = nonces(1).make(ALICE, 1_000).into_bytes();
+    for at in 0..nonce.len() {
+        let mut changed = nonce.clone();
+        changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
+        if changed != nonce {
+            assert_eq!(nonces(1).judge(&changed, ALICE, 1_000), Judgement::Stale, "{at}");
+        }
+    }
+    for other in [&b""[..], b"obMatJos2", b"obMatJos2wAAA", &[0xff; 200]] {
+        assert_eq!(nonces(1).judge(other, ALICE, 1_000), Judgement::Stale);
+    }
+}
