@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
@@ -37,7 +38,7 @@ pub struct Request {
     pub is_tls: bool,
     /// Whether it came through a UNIX socket.
     pub is_unix: bool,
-    /// The virtual host that is meant; none if the request names none that is here.
+    /// The virtual host that is meant: the first one if the request names none that is here; none if there is none.
     pub host: Option<Arc<Host>>,
     /// The listener's `tag`.
     pub tag: Text,
@@ -47,6 +48,21 @@ pub struct Request {
 pub trait HttpHandler: Send + Sync {
     /// The answer.
     fn handle<'a>(&'a self, kernel: &'a Arc<Kernel>, request: Request) -> BoxFuture<'a, Response>;
+}
+
+/// What all HTTP listeners count since the start: [`Kernel::shared`] has it.
+#[derive(Debug, Default)]
+pub struct HttpStats {
+    /// Connections that were accepted.
+    pub connections: AtomicU64,
+    /// Connections that are open now.
+    pub connections_open: AtomicU64,
+    /// Requests whose headers were understood.
+    pub requests: AtomicU64,
+    /// Answers that blame the client, those to what wasn't understood included.
+    pub responses_4xx: AtomicU64,
+    /// Answers that blame the server.
+    pub responses_5xx: AtomicU64,
 }
 
 struct Entry {
@@ -115,13 +131,21 @@ pub fn json(status: StatusCode, value: &serde_json::Value) -> Response {
 /// The whole body, if it has at most `max` bytes.
 ///
 /// # Errors
-/// The answer to send: 413 for a longer body, 400 for one that breaks off.
+/// The answer to send: 413 for a longer body, 408 for one that takes too long, 400 for one that breaks off.
 pub async fn read(body: Body, max: usize) -> Result<Bytes, Response> {
     match Limited::new(body, max).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => {
             Err(text(StatusCode::PAYLOAD_TOO_LARGE, format!("The body may have {max} bytes at most.\n")))
         }
+        Err(error) if is_timeout(&*error) => {
+            Err(text(StatusCode::REQUEST_TIMEOUT, "The body takes too long.\n"))
+        }
         Err(_) => Err(text(StatusCode::BAD_REQUEST, "The body breaks off.\n")),
     }
+}
+
+fn is_timeout(error: &(dyn std::error::Error + 'static)) -> bool {
+    let error = error.downcast_ref::<std::io::Error>();
+    error.is_some_and(|error| error.kind() == std::io::ErrorKind::TimedOut)
 }
