@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use nightjar_base::{Kernel, Random};
 use nightjar_config::{Config, ListenerConfig};
-use nightjar_net_listen::Certificates;
+use nightjar_net_listen::{Budget, Certificates};
 use nightjar_sasl::Secret;
 use tokio::sync::{Mutex, watch};
 
@@ -19,7 +19,7 @@ use crate::hosts::RunningHost;
 use crate::listeners::{self, Listening};
 use crate::logs::Logs;
 use crate::node::{Node, Parts};
-use crate::{certificates, commands, ctl};
+use crate::{certificates, commands, ctl, process};
 
 /// What a node is started with.
 pub(crate) struct Start {
@@ -66,6 +66,7 @@ pub(crate) async fn start(start: Start) -> anyhow::Result<Arc<Node>> {
         nightjar_auth::Environment::new(move |bytes| random.fill(bytes), unix_micros, secret.clone())
     };
     let kernel = Kernel::new(clock, random, Arc::clone(&config));
+    kernel.shared::<Budget>().set_limits(process::connection_limits(&config));
     let node = Arc::new(Node {
         kernel,
         home,

@@ -165,6 +165,26 @@ pub(crate) const TOPLEVEL: &[OptionSpec] = &[
     option("certfiles", "[string]", "unset", "PEM files with certificates and keys; * and ? match many."),
     option("ca_file", "PEM file", "system CA bundle", "Authorities that sign the certificates of others."),
     option("language", "language tag", "en", "The language of what the server says."),
+    option(
+        "connections_max",
+        "int>0|infinity",
+        "unset",
+        "Connections from the network that all listeners together take; nine tenths of the files that may be open if \
+         unset.",
+    ),
+    option(
+        "unauthenticated_connections_max",
+        "int>0|infinity",
+        "unset",
+        "Of these, those that have not logged in; a fifth of the files that may be open if unset, 16384 at most.",
+    ),
+    option(
+        "unauthenticated_connections_per_address_max",
+        "int>0|infinity",
+        "unset",
+        "Of these, those from one IPv4 address or one IPv6 network of 64 bits, but for this machine and \
+         trusted_proxies; an eighth of the option above if unset, 64 at least.",
+    ),
     option("negotiation_timeout", "duration(s)", "2 min", "How long a stream may take until it is bound."),
     option(
         "registration_timeout",

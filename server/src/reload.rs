@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use nightjar_config::{Change, Config, ListenerConfig, diff};
+use nightjar_net_listen::Budget;
 use nightjar_text::Text;
 use nightjar_xmpp::StreamErrorCondition;
 
@@ -11,6 +12,7 @@ use crate::certificates;
 use crate::hosts::RunningHost;
 use crate::listeners::Listening;
 use crate::node::{Node, Parts, read_config};
+use crate::process;
 
 /// Options that only a restart puts in force.
 fn needs_restart(option: &str) -> bool {
@@ -45,6 +47,7 @@ pub(crate) async fn reload(node: &Arc<Node>) -> Result<Vec<String>, String> {
     parts.hosts.extend(added);
     parts.listeners.extend(bound);
     node.logs.follow(&new.global);
+    node.kernel.shared::<Budget>().set_limits(process::connection_limits(&new));
     let mut told = vec!["certificates were read".to_owned()];
     apply(node, &old, &new, &changes, &mut parts, &mut told).await;
     for line in &told {

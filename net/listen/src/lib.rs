@@ -1,5 +1,6 @@
 //! What all listeners share: sockets, TLS, certificates. It moves bytes and decides nothing.
 
+pub mod budget;
 pub mod certificates;
 pub mod listener;
 pub mod options;
@@ -8,5 +9,6 @@ pub mod socket;
 pub mod tls;
 pub mod transport;
 
+pub use budget::{Budget, Over, Permit};
 pub use certificates::{CertificateError, Certificates};
 pub use listener::{Accept, Accepted, Endpoint, ListenOptions, Listening, listen};

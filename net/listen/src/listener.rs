@@ -7,10 +7,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use socket2::{Domain, Protocol, Socket as RawSocket, Type};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
+use crate::budget::{Budget, Over, Permit};
 use crate::proxy;
 use crate::socket::Socket;
 
@@ -38,12 +41,22 @@ pub struct Accepted {
     pub socket: Socket,
     /// The client's address, as the proxy in front said if there is one; none for UNIX sockets.
     pub peer: Option<SocketAddr>,
+    /// Its place in the budget, where the listener has one: to be kept until the connection is closed.
+    pub permit: Option<Permit>,
 }
 
 /// Takes new connections.
 pub trait Accept: Send + Sync + 'static {
     /// Starts to serve a connection and returns at once.
     fn accept(&self, accepted: Accepted);
+
+    /// What its connections are counted in.
+    fn budget(&self) -> Option<Arc<Budget>> {
+        None
+    }
+
+    /// Says goodbye to a connection there is no place for, without waiting; then it is closed.
+    fn refuse(&self, _socket: &Socket, _over: Over) {}
 }
 
 /// What is common to all listeners of stream sockets.
@@ -137,24 +150,26 @@ fn bind_unix(path: &Path, mode: u32) -> io::Result<UnixListener> {
 }
 
 async fn accept_all(bound: Bound, proxied: bool, interval: Duration, accept: Arc<dyn Accept>) {
+    let refusals = Arc::new(Refusals::default());
     loop {
         let accepted = match &bound {
             Bound::Tcp(listener) => listener.accept().await.map(|(socket, peer)| {
                 // Stanzas are written whole; waiting for more only delays them.
                 let _ = socket.set_nodelay(true);
-                Accepted { socket: Socket::Tcp(socket), peer: Some(unmapped(peer)) }
+                Accepted { socket: Socket::Tcp(socket), peer: Some(unmapped(peer)), permit: None }
             }),
-            Bound::Unix(listener) => listener
-                .accept()
-                .await
-                .map(|(socket, _)| Accepted { socket: Socket::Unix(socket), peer: None }),
+            Bound::Unix(listener) => listener.accept().await.map(|(socket, _)| Accepted {
+                socket: Socket::Unix(socket),
+                peer: None,
+                permit: None,
+            }),
         };
         match accepted {
-            Ok(accepted) if proxied => {
-                let accept = Arc::clone(&accept);
-                tokio::spawn(async move { accept_proxied(accepted, accept).await });
+            Ok(accepted) => {
+                if let Some(accepted) = admit(accepted, proxied, &*accept, &refusals) {
+                    hand_over(accepted, proxied, &accept, &refusals);
+                }
             }
-            Ok(accepted) => accept.accept(accepted),
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(FAILED_ACCEPT_PAUSE).await;
@@ -166,14 +181,89 @@ async fn accept_all(bound: Bound, proxied: bool, interval: Duration, accept: Arc
     }
 }
 
-async fn accept_proxied(mut accepted: Accepted, accept: Arc<dyn Accept>) {
+/// Gives the connection its place, or refuses it.
+fn admit(
+    mut accepted: Accepted,
+    proxied: bool,
+    accept: &dyn Accept,
+    refusals: &Refusals,
+) -> Option<Accepted> {
+    let Some(budget) = accept.budget() else { return Some(accepted) };
+    let permit = match accepted.peer {
+        _ if proxied => budget.admit_unknown(),
+        Some(peer) => budget.admit(peer.ip()),
+        None => Ok(budget.admit_local()),
+    };
+    match permit {
+        Ok(permit) => {
+            accepted.permit = Some(permit);
+            Some(accepted)
+        }
+        Err(over) => {
+            refuse(&accepted, over, accept, refusals);
+            None
+        }
+    }
+}
+
+fn refuse(accepted: &Accepted, over: Over, accept: &dyn Accept, refusals: &Refusals) {
+    refusals.count(accepted.peer, over);
+    accept.refuse(&accepted.socket, over);
+}
+
+fn hand_over(accepted: Accepted, proxied: bool, accept: &Arc<dyn Accept>, refusals: &Arc<Refusals>) {
+    if !proxied {
+        return accept.accept(accepted);
+    }
+    let (accept, refusals) = (Arc::clone(accept), Arc::clone(refusals));
+    tokio::spawn(async move { accept_proxied(accepted, accept, &refusals).await });
+}
+
+async fn accept_proxied(mut accepted: Accepted, accept: Arc<dyn Accept>, refusals: &Refusals) {
     match tokio::time::timeout(PROXY_HEADER_TIME, proxy::read_header(&accepted.socket)).await {
         Ok(Ok(source)) => {
             accepted.peer = source.map(unmapped).or(accepted.peer);
-            accept.accept(accepted);
+            let (peer, permit) = (accepted.peer, accepted.permit.as_mut());
+            let counted = peer.zip(permit).map_or(Ok(()), |(peer, permit)| permit.comes_from(peer.ip()));
+            match counted {
+                Ok(()) => accept.accept(accepted),
+                Err(over) => refuse(&accepted, over, &*accept, refusals),
+            }
         }
-        Ok(Err(error)) => tracing::info!(peer = ?accepted.peer, %error, "no proper PROXY header"),
-        Err(_) => tracing::info!(peer = ?accepted.peer, "the PROXY header took too long"),
+        Ok(Err(error)) => {
+            let peer = accepted.peer.map(tracing::field::display);
+            tracing::info!(peer, %error, "no proper PROXY header");
+        }
+        Err(_) => {
+            let peer = accepted.peer.map(tracing::field::display);
+            tracing::info!(peer, "the PROXY header took too long");
+        }
+    }
+}
+
+/// Refused connections of a listener, for a line in the log now and then: a flood must not fill it.
+#[derive(Default)]
+struct Refusals(Mutex<Option<(Instant, u64)>>);
+
+/// Time between two such lines.
+const REFUSALS_TOLD_EVERY: Duration = Duration::from_secs(10);
+
+impl Refusals {
+    fn count(&self, peer: Option<SocketAddr>, over: Over) {
+        let mut told = self.0.lock();
+        let now = Instant::now();
+        let untold = match &mut *told {
+            Some((at, untold)) if now.duration_since(*at) < REFUSALS_TOLD_EVERY => {
+                *untold += 1;
+                return;
+            }
+            Some((_, untold)) => *untold,
+            None => 0,
+        };
+        *told = Some((now, 0));
+        drop(told);
+        let peer = peer.map(tracing::field::display);
+        tracing::warn!(peer, reason = %over, refused_before = untold, "a connection was refused");
     }
 }
 

@@ -104,6 +104,7 @@ async fn admit(connection: &mut Connection, authenticated: Authenticated) {
             None => return connection.stream.deny(SaslFailure::not_authorized("anonymous name in use")),
         }
     }
+    connection.free_place();
     connection.account = Some(account.clone());
     connection.mechanism = Some(authenticated.mechanism);
     let peer = connection.peer_name();

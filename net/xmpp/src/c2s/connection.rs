@@ -17,6 +17,7 @@ use nightjar_xmpp::{StreamError, StreamErrorCondition};
 use tokio::time::Sleep;
 
 use super::Shared;
+use nightjar_net_listen::Permit;
 use nightjar_net_listen::transport::Transport;
 
 /// What a wait ended with.
@@ -46,6 +47,8 @@ pub(crate) struct Connection {
     /// Whose token is used for the how-manieth time (XEP-0484 §3.4).
     pub token_use: Option<(Text, u32)>,
     pub claim: Option<AnonymousClaim>,
+    /// Its place among the connections.
+    pub permit: Option<Permit>,
     /// Whether the client has proved who it is in the attempt that goes on.
     pub is_proved: bool,
     /// The session, once there is one.
@@ -66,6 +69,13 @@ impl Connection {
     /// Ends a stream that the server's policy doesn't want.
     pub fn refuse(&mut self, why: Text) {
         self.stream.close(StreamError::with_text(StreamErrorCondition::PolicyViolation, why));
+    }
+
+    /// Gives the place among those that have not logged in to somebody else.
+    pub fn free_place(&mut self) {
+        if let Some(permit) = &mut self.permit {
+            permit.authenticated();
+        }
     }
 
     /// The peer for the log.

@@ -22,6 +22,7 @@ use super::connection::{Connection, finish};
 use super::detached::{self, Detached};
 use super::resume::{Handed, Handover};
 use super::shaper::Shaper;
+use nightjar_net_listen::Permit;
 use nightjar_net_listen::transport::{Transport, borrow_plain, return_plain};
 
 /// Writes that may be outstanding before the client has to wait for them.
@@ -41,6 +42,8 @@ pub(super) struct Established {
     /// Bytes of an incomplete element are kept by the machine; these are complete ones it hasn't taken yet.
     input: Vec<u8>,
     claim: Option<AnonymousClaim>,
+    /// Held until the connection is closed.
+    _permit: Option<Permit>,
     shaper: Option<Box<Shaper>>,
     /// Nothing is read until then.
     read_after: Option<Duration>,
@@ -73,7 +76,7 @@ enum Exit {
 impl Established {
     /// The client of a connection whose negotiation is done.
     pub fn new(connection: Connection) -> Option<Self> {
-        let Connection { shared, transport, stream, input, session, claim, peer, .. } = connection;
+        let Connection { shared, transport, stream, input, session, claim, peer, permit, .. } = connection;
         let session = session?;
         let kernel = Arc::clone(&shared.kernel);
         let who = Who::jid(&session.jid);
@@ -91,6 +94,7 @@ impl Established {
             stream,
             input,
             claim,
+            _permit: permit,
             shaper,
             read_after: None,
             stalled_since: None,

@@ -63,6 +63,7 @@ async fn log_in(connection: &mut Connection, host: &Arc<Host>, stanza: &Stanza) 
         return Err(StanzaError::not_authorized());
     }
     authenticate::attempted(connection, Text::from(user), true).await;
+    connection.free_place();
     connection.account = Some(account);
     bind(connection, Some(Text::from(resource))).await.map(|_| ())
 }

@@ -20,8 +20,9 @@ use nightjar_config::{ListenerConfig, ModuleSpec, OptionSpec};
 use rustls::ServerConfig;
 
 use nightjar_net_listen::options as common;
+use nightjar_net_listen::socket::Socket;
 use nightjar_net_listen::tls::{self, TlsOptions};
-use nightjar_net_listen::{Accept, Accepted, Certificates, Listening, listen};
+use nightjar_net_listen::{Accept, Accepted, Budget, Certificates, Listening, Over, listen};
 
 pub use options::ListenerOptions;
 use resume::Resumable;
@@ -77,6 +78,13 @@ pub static C2S_SPEC: ModuleSpec = ModuleSpec {
     ],
 };
 
+/// What a client is told for whom there is no place (RFC 6120 §4.9.1.1, §4.9.3.17).
+const FULL: &str = "<?xml version='1.0'?>\
+    <stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>\
+    <stream:error><resource-constraint xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>\
+    <text xmlns='urn:ietf:params:xml:ns:xmpp-streams' xml:lang='en'>Too many connections</text>\
+    </stream:error></stream:stream>";
+
 /// What all connections of one listener share.
 pub(crate) struct Shared {
     pub kernel: Arc<Kernel>,
@@ -84,6 +92,7 @@ pub(crate) struct Shared {
     pub tls: Arc<ServerConfig>,
     pub certificates: Arc<Certificates>,
     pub resumable: Arc<Resumable>,
+    pub budget: Arc<Budget>,
 }
 
 /// Takes client connections.
@@ -109,8 +118,8 @@ impl ClientListener {
         };
         let tls =
             tls::server_config(Arc::clone(&certificates), &wanted).map_err(|error| error.to_string())?;
-        let resumable = kernel.shared();
-        Ok(Self { shared: Arc::new(Shared { kernel, options, tls, certificates, resumable }) })
+        let (resumable, budget) = (kernel.shared(), kernel.shared());
+        Ok(Self { shared: Arc::new(Shared { kernel, options, tls, certificates, resumable, budget }) })
     }
 
     /// Binds the listening socket and starts to accept.
@@ -127,5 +136,16 @@ impl Accept for ClientListener {
     fn accept(&self, accepted: Accepted) {
         let shared = Arc::clone(&self.shared);
         tokio::spawn(negotiate::serve(shared, accepted));
+    }
+
+    fn budget(&self) -> Option<Arc<Budget>> {
+        Some(Arc::clone(&self.shared.budget))
+    }
+
+    fn refuse(&self, socket: &Socket, _over: Over) {
+        // Where TLS comes first nothing can be said that the client would read.
+        if !self.shared.options.direct_tls {
+            let _ = socket.try_write(FULL.as_bytes());
+        }
     }
 }

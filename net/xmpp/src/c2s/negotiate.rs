@@ -59,6 +59,7 @@ async fn begin(shared: Arc<Shared>, accepted: Accepted) -> Option<Connection> {
         tokens: Vec::new(),
         token_use: None,
         claim: None,
+        permit: accepted.permit,
         is_proved: false,
         session: None,
         shared,
