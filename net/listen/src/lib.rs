@@ -2,6 +2,7 @@
 
 pub mod budget;
 pub mod certificates;
+pub mod inherited;
 pub mod listener;
 pub mod options;
 mod proxy;

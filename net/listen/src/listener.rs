@@ -14,8 +14,8 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::budget::{Budget, Over, Permit};
-use crate::proxy;
 use crate::socket::Socket;
+use crate::{inherited, proxy};
 
 /// Where a listener listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,7 +88,9 @@ impl Listening {
 impl Drop for Listening {
     fn drop(&mut self) {
         self.task.abort();
-        if let Endpoint::Unix(path, _) = &self.address {
+        if let Endpoint::Unix(path, _) = &self.address
+            && inherited::unix(path).is_none()
+        {
             // Leaving the name behind does no harm: the next start replaces it.
             let _ = std::fs::remove_file(path);
         }
@@ -124,18 +126,31 @@ pub fn listen(options: &ListenOptions, accept: Arc<dyn Accept>) -> io::Result<Li
 }
 
 fn bind_tcp(address: SocketAddr, backlog: i32) -> io::Result<TcpListener> {
+    let socket = match inherited::tcp(address) {
+        Some(given) => given,
+        None => bound(address)?,
+    };
+    socket.set_nonblocking(true)?;
+    socket.listen(backlog)?;
+    TcpListener::from_std(socket.into())
+}
+
+/// A socket of its own that is bound and doesn't listen yet.
+pub(crate) fn bound(address: SocketAddr) -> io::Result<RawSocket> {
     let socket = RawSocket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
     if address.is_ipv6() {
         socket.set_only_v6(address.ip() != IpAddr::V6(Ipv6Addr::UNSPECIFIED))?;
     }
-    socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
-    socket.listen(backlog)?;
-    TcpListener::from_std(socket.into())
+    Ok(socket)
 }
 
 fn bind_unix(path: &Path, mode: u32) -> io::Result<UnixListener> {
+    if let Some(given) = inherited::unix(path) {
+        given.set_nonblocking(true)?;
+        return UnixListener::from_std(given.into());
+    }
     // A socket left by a server that was killed is replaced; any other file is not.
     match std::fs::symlink_metadata(path) {
         Ok(found) if found.file_type().is_socket() => std::fs::remove_file(path)?,
