@@ -82,7 +82,8 @@ pub(crate) fn extra(registration: &mut Registration) {
 
 async fn register(call: Call) -> CommandResult {
     let (user, name) = (call.text(0), call.text(1));
-    let cannot = |why: &str| CommandError::Failed(format!("cannot_register: {why}"));
+    let cannot =
+        |why: &str| CommandError::Coded { word: "cannot_register", number: 10001, text: why.to_owned() };
     let host = find::host(&call, 1).ok_or_else(|| cannot("Unknown virtual host"))?;
     let password = Secret::from(call.text(2).as_str());
     match call.kernel.register_account(&host, &user, &password).await {

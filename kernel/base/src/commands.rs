@@ -122,12 +122,25 @@ pub enum CommandError {
     /// What is to be changed is in a state that forbids it, such as an account that exists already.
     #[error("{0}")]
     Conflict(String),
+    /// The command's own error, with the word and number that ejabberd has for it: `cannot_register`, 10001.
+    #[error("{text}")]
+    Coded {
+        /// The word.
+        word: &'static str,
+        /// The number.
+        number: u32,
+        /// What happened.
+        text: String,
+    },
     /// What is named doesn't exist.
     #[error("{0}")]
     NotFound(String),
     /// The command failed.
     #[error("{0}")]
     Failed(String),
+    /// The server failed: a database that is out of order, or a bug.
+    #[error("{0}")]
+    Internal(String),
 }
 
 /// Who calls.
@@ -285,7 +298,7 @@ impl Commands {
         let name = spec.name;
         crate::catch::caught(handler.call(call)).await.unwrap_or_else(|()| {
             tracing::error!(command = name, "a command panicked");
-            Err(CommandError::Failed("internal error, see the log".to_owned()))
+            Err(CommandError::Internal("internal error, see the log".to_owned()))
         })
     }
 

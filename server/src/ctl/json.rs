@@ -17,6 +17,7 @@ pub(crate) fn render(spec: &CommandSpec, result: &CommandResult) -> Output {
         Ok(Value::Told(false, text)) => problem(0, text),
         Ok(value) => Output::new(to_json(&spec.result, value).to_string(), SUCCESS),
         Err(CommandError::Conflict(text)) => problem(10090, text),
+        Err(CommandError::Coded { number, text, .. }) => problem(*number, text),
         Err(error) => problem(0, &error.to_string()),
     }
 }

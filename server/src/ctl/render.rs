@@ -57,13 +57,10 @@ pub(crate) fn failure(error: &CommandError) -> String {
         CommandError::NotAllowed(why) => format!("{{error,{}}}", erlang::reason(why)),
         CommandError::Conflict(why) => format!("Error: conflict: {why}"),
         CommandError::NotFound(what) => format!("{{not_found,{}}}", erlang::string(what)),
+        CommandError::Coded { word, text, .. } => format!("Error: {word}: {text}"),
         // Many lines are for a person: the mistakes of a configuration.
         CommandError::Failed(why) if why.contains('\n') => format!("Error: {why}"),
-        CommandError::Failed(why) => match why.split_once(": ") {
-            // ejabberd's errors with a word of their own: `cannot_register: Unknown virtual host`.
-            Some((word, _)) if erlang::atom(word) == word && word.contains('_') => format!("Error: {why}"),
-            _ => not_ok(why),
-        },
+        CommandError::Failed(why) | CommandError::Internal(why) => not_ok(why),
     }
 }
 

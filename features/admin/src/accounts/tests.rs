@@ -16,7 +16,11 @@ async fn accounts_are_made_listed_and_removed() {
     );
     assert_eq!(
         register(&["bob", "elsewhere", "secret"]).await,
-        Err(CommandError::Failed("cannot_register: Unknown virtual host".into()))
+        Err(CommandError::Coded {
+            word: "cannot_register",
+            number: 10001,
+            text: "Unknown virtual host".into()
+        })
     );
     assert!(matches!(register(&["a b", "localhost", "x"]).await, Err(CommandError::Failed(_))));
     assert!(matches!(register(&["carol", "localhost", ""]).await, Err(CommandError::Failed(_))));

@@ -99,7 +99,7 @@ impl Kernel {
     ///
     /// # Errors
     /// [`CommandError::NotAllowed`] whatever is wrong about them, or with a sentence if the address may not try;
-    /// [`CommandError::Failed`] if it can't be known now.
+    /// [`CommandError::Internal`] if it can't be known now.
     pub async fn authenticate_from(
         self: &Arc<Self>,
         user: &str,
@@ -116,7 +116,7 @@ impl Kernel {
         let verdict = host.accounts.check_password(jid.local().unwrap_or_default(), password).await;
         let success = match verdict {
             Ok(verdict) => matches!(verdict, Verdict::Accepted(_)),
-            Err(error) => return Err(CommandError::Failed(error.to_string())),
+            Err(error) => return Err(CommandError::Internal(error.to_string())),
         };
         let attempt = Attempt { ip, protocol, user: Text::new(user), success };
         host.attempted(attempt).await.map_err(banned)?;

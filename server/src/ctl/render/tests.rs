@@ -75,7 +75,11 @@ fn failures_say_why() {
         ),
         (CommandError::Failed("account_does_not_exist".into()), "Error: account_does_not_exist"),
         (
-            CommandError::Failed("cannot_register: Unknown virtual host".into()),
+            CommandError::Coded {
+                word: "cannot_register",
+                number: 10001,
+                text: "Unknown virtual host".into(),
+            },
             "Error: cannot_register: Unknown virtual host",
         ),
         (CommandError::NotAllowed("access_rules_unauthorized".into()), "{error,access_rules_unauthorized}"),
