@@ -51,6 +51,8 @@ pub struct Contact {
     pub jid: Jid,
     /// Its subscription.
     pub subscription: Subscription,
+    /// Whether the account has asked to see it and has no answer yet.
+    pub is_asked: bool,
     /// The groups it is in.
     pub groups: Vec<Text>,
 }

@@ -228,6 +228,11 @@ impl Session {
         self.presence.lock().directed.iter().any(|other| other == to || other.as_str() == to.bare_str())
     }
 
+    /// Whether an address with this bare one got directed presence, such as a room by an occupant of it.
+    pub fn has_directed_within(&self, bare: &str) -> bool {
+        self.presence.lock().directed.iter().any(|other| other.bare_str() == bare)
+    }
+
     /// Notes the time of the client's last stanza, in monotonic milliseconds.
     pub fn touch(&self, monotonic_ms: u64) {
         self.active_ms.store(monotonic_ms, Ordering::Relaxed);

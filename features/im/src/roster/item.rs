@@ -42,6 +42,7 @@ impl Roster {
         let contacts = self.items.iter().map(|(jid, item)| Contact {
             jid: jid.clone(),
             subscription: item.state.subscription,
+            is_asked: item.state.pending_out,
             groups: item.groups.clone(),
         });
         ContactList::new(contacts.collect())

@@ -22,6 +22,7 @@ fn contacts() -> ContactList {
     let contact = |address: &str, subscription, group: &str| Contact {
         jid: jid(address),
         subscription,
+        is_asked: false,
         groups: vec![Text::new(group)],
     };
     ContactList::new(vec![
