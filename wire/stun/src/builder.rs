@@ -94,9 +94,9 @@ impl<'b> Builder<'b> {
         false
     }
 
-    /// Adds the integrity that `key` is for.
-    pub fn sign(mut self, key: &Key) -> Self {
-        match key.integrity() {
+    /// Shows that this server has the key.
+    pub fn sign(mut self, key: &Key, integrity: Integrity) -> Self {
+        match integrity {
             Integrity::Sha1 => {
                 let code = credential::sha1(self.covered(24), key);
                 self.bytes(kind::MESSAGE_INTEGRITY, &code)

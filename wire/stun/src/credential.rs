@@ -6,47 +6,60 @@ use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-/// Which integrity a key is for, and so which password algorithm made it (RFC 8489 §14.11, §18.5).
+/// How a message shows that its sender has the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Integrity {
-    /// MESSAGE-INTEGRITY with a key by MD5.
+    /// MESSAGE-INTEGRITY.
     Sha1,
-    /// MESSAGE-INTEGRITY-SHA256 with a key by SHA-256.
+    /// MESSAGE-INTEGRITY-SHA256.
     Sha256,
 }
 
+/// How a password becomes a key (RFC 8489 §18.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Algorithm {
+    /// MD5.
+    Md5,
+    /// SHA-256.
+    Sha256,
+}
+
+impl Algorithm {
+    /// Its number.
+    pub fn number(self) -> u16 {
+        match self {
+            Algorithm::Md5 => 1,
+            Algorithm::Sha256 => 2,
+        }
+    }
+}
+
+/// The value of PASSWORD-ALGORITHMS that offers all of them, the best first.
+pub const ALGORITHMS: [u8; 8] = [0, 2, 0, 0, 0, 1, 0, 0];
+
 /// A key, which is never printed.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Key {
-    bytes: Vec<u8>,
-    integrity: Integrity,
-}
+pub struct Key(Vec<u8>);
 
 impl std::fmt::Debug for Key {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "Key({:?})", self.integrity)
+        formatter.write_str("Key")
     }
 }
 
 impl Key {
     /// The key of a long-term credential (RFC 8489 §9.2.2). All three are prepared by OpaqueString already.
-    pub fn long_term(user: &str, realm: &str, password: &str, integrity: Integrity) -> Self {
+    pub fn long_term(user: &str, realm: &str, password: &str, algorithm: Algorithm) -> Self {
         let text = format!("{user}:{realm}:{password}");
-        let bytes = match integrity {
-            Integrity::Sha1 => Md5::digest(text).to_vec(),
-            Integrity::Sha256 => Sha256::digest(text).to_vec(),
-        };
-        Self { bytes, integrity }
+        Self(match algorithm {
+            Algorithm::Md5 => Md5::digest(text).to_vec(),
+            Algorithm::Sha256 => Sha256::digest(text).to_vec(),
+        })
     }
 
     /// The key of a short-term credential (RFC 8489 §9.1.1).
-    pub fn short_term(password: &str, integrity: Integrity) -> Self {
-        Self { bytes: password.as_bytes().to_vec(), integrity }
-    }
-
-    /// What it is for.
-    pub fn integrity(&self) -> Integrity {
-        self.integrity
+    pub fn short_term(password: &str) -> Self {
+        Self(password.as_bytes().to_vec())
     }
 }
 
@@ -61,7 +74,7 @@ pub(crate) fn fingerprint(covered: &[u8]) -> [u8; 4] {
 }
 
 pub(crate) fn sha1(covered: &[u8], key: &Key) -> [u8; 20] {
-    match Hmac::<Sha1>::new_from_slice(&key.bytes) {
+    match Hmac::<Sha1>::new_from_slice(&key.0) {
         Ok(mac) => mac.chain_update(covered).finalize().into_bytes().into(),
         // HMAC takes keys of every length.
         Err(_) => [0; 20],
@@ -69,7 +82,7 @@ pub(crate) fn sha1(covered: &[u8], key: &Key) -> [u8; 20] {
 }
 
 pub(crate) fn sha256(covered: &[u8], key: &Key) -> [u8; 32] {
-    match Hmac::<Sha256>::new_from_slice(&key.bytes) {
+    match Hmac::<Sha256>::new_from_slice(&key.0) {
         Ok(mac) => mac.chain_update(covered).finalize().into_bytes().into(),
         Err(_) => [0; 32],
     }
@@ -79,7 +92,7 @@ pub(crate) fn sha256(covered: &[u8], key: &Key) -> [u8; 32] {
 pub(crate) fn verify_sha1(message: &[u8], at: usize, key: &Key) -> bool {
     let Some(value) = message.get(at + 4..at + 24) else { return false };
     let is_whole = message.get(at + 2..at + 4) == Some(&[0, 20]);
-    let Ok(mut mac) = Hmac::<Sha1>::new_from_slice(&key.bytes) else { return false };
+    let Ok(mut mac) = Hmac::<Sha1>::new_from_slice(&key.0) else { return false };
     covered(message, at, at + 4, |bytes| mac.update(bytes));
     is_whole && bool::from(mac.finalize().into_bytes().as_slice().ct_eq(value))
 }
@@ -90,7 +103,7 @@ pub(crate) fn verify_sha256(message: &[u8], at: usize, key: &Key) -> bool {
     let length = message.get(at + 2..at + 4).and_then(|bytes| bytes.try_into().ok()).map(u16::from_be_bytes);
     let Some(length @ (16 | 20 | 24 | 28 | 32)) = length.map(usize::from) else { return false };
     let Some(value) = message.get(at + 4..at + 4 + length) else { return false };
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&key.bytes) else { return false };
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&key.0) else { return false };
     covered(message, at, at + 4 + length - 20, |bytes| mac.update(bytes));
     mac.finalize().into_bytes().get(..length).is_some_and(|code| bool::from(code.ct_eq(value)))
 }

@@ -9,6 +9,8 @@ pub mod credential;
 pub mod message;
 pub mod nonce;
 pub mod policy;
+pub mod server;
+pub mod stream;
 
 pub use builder::Builder;
 pub use message::{Class, Message, MessageError, Method, TransactionId};

@@ -138,6 +138,11 @@ impl<'a> Message<'a> {
         Ok(message)
     }
 
+    /// All of it.
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
     /// Walks over all attributes once: whether they fit, and where the last ones are.
     fn survey(&mut self) -> Result<(), MessageError> {
         let mut walk = Walk { bytes: self.bytes, at: HEADER };

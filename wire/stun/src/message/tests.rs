@@ -1,7 +1,7 @@
 use super::{Class, Message, MessageError, Method, TransactionId, class_and_method, type_word};
 use crate::attribute::{ErrorCode, kind};
 use crate::builder::Builder;
-use crate::credential::{Integrity, Key};
+use crate::credential::{Algorithm, Integrity, Key};
 
 fn hex(text: &str) -> Vec<u8> {
     let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
@@ -40,7 +40,7 @@ const LONG_TERM: &str = "
 
 #[test]
 fn the_examples_of_rfc_5769_are_read() {
-    let key = Key::short_term("VOkJxbRl1RmTxUk/WvJxBt", Integrity::Sha1);
+    let key = Key::short_term("VOkJxbRl1RmTxUk/WvJxBt");
     for (text, class, mapped) in [
         (REQUEST, Class::Request, None),
         (ANSWER_IPV4, Class::Success, Some("192.0.2.1:32853")),
@@ -50,7 +50,7 @@ fn the_examples_of_rfc_5769_are_read() {
         let message = Message::parse(&bytes).unwrap();
         assert_eq!((message.class, message.method), (class, Method::BINDING));
         assert!(message.has_fingerprint() && message.verify(&key));
-        assert!(!message.verify(&Key::short_term("VOkJxbRl1RmTxUk", Integrity::Sha1)));
+        assert!(!message.verify(&Key::short_term("VOkJxbRl1RmTxUk")));
         let found = message.get_xor_address(kind::XOR_MAPPED_ADDRESS);
         assert_eq!(found, mapped.map(|address| address.parse().unwrap()));
     }
@@ -64,14 +64,14 @@ fn the_examples_of_rfc_5769_are_read() {
 fn a_long_term_credential_is_checked() {
     let bytes = hex(LONG_TERM);
     let message = Message::parse(&bytes).unwrap();
-    let key = Key::long_term("マトリックス", "example.org", "TheMatrIX", Integrity::Sha1);
+    let key = Key::long_term("マトリックス", "example.org", "TheMatrIX", Algorithm::Md5);
     assert!(message.verify(&key));
-    assert!(!message.verify(&Key::long_term("マトリックス", "example.com", "TheMatrIX", Integrity::Sha1)));
+    assert!(!message.verify(&Key::long_term("マトリックス", "example.com", "TheMatrIX", Algorithm::Md5)));
 }
 
 #[test]
 fn every_changed_byte_is_noticed() {
-    let key = Key::short_term("VOkJxbRl1RmTxUk/WvJxBt", Integrity::Sha1);
+    let key = Key::short_term("VOkJxbRl1RmTxUk/WvJxBt");
     let bytes = hex(REQUEST);
     for at in 0..bytes.len() {
         let mut changed = bytes.clone();
@@ -118,11 +118,11 @@ fn a_message_of_very_many_attributes_is_refused() {
 
 #[test]
 fn attributes_behind_the_integrity_do_not_count() {
-    let key = Key::short_term("k", Integrity::Sha1);
+    let key = Key::short_term("k");
     let mut out = Vec::new();
     Builder::new(&mut out, Class::Request, Method::ALLOCATE, TransactionId([1; 16]))
         .bytes(kind::USERNAME, b"alice")
-        .sign(&key)
+        .sign(&key, Integrity::Sha1)
         .bytes(kind::REALM, b"smuggled")
         .finish();
     let message = Message::parse(&out).unwrap();
@@ -133,7 +133,7 @@ fn attributes_behind_the_integrity_do_not_count() {
 #[test]
 fn what_is_written_is_read() {
     for integrity in [Integrity::Sha1, Integrity::Sha256] {
-        let key = Key::long_term("u", "r", "p", integrity);
+        let key = Key::long_term("u", "r", "p", Algorithm::Sha256);
         let mut out = b"before".to_vec();
         let peer = "[2001:db8::1]:4711".parse().unwrap();
         let mut transaction = [7; 16];
@@ -142,7 +142,7 @@ fn what_is_written_is_read() {
             .error_code(ErrorCode::STALE_NONCE)
             .xor_address(kind::XOR_PEER_ADDRESS, peer)
             .unknown_attributes(&[1, 2, 3])
-            .sign(&key)
+            .sign(&key, integrity)
             .finish_with_fingerprint();
         let message = Message::parse(&out[6..]).unwrap();
         assert_eq!((message.class, message.method), (Class::Error, Method::CREATE_PERMISSION));
