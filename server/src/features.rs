@@ -8,6 +8,9 @@ use nightjar_config::ModuleSpec;
 
 /// All features.
 pub(crate) static FEATURES: &[&Feature] = &[
+    // Nothing is said to a banned address, and nobody works for a stranger.
+    &nightjar_guard::fail2ban::FEATURE,
+    &nightjar_guard::block_strangers::FEATURE,
     // What is blocked is never looked at by others.
     &nightjar_im::privacy::FEATURE,
     &nightjar_im::privacy::blocking::FEATURE,
