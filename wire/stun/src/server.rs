@@ -347,6 +347,11 @@ impl Server {
         self.random
     }
 
+    /// Whether a client has an allocation.
+    pub fn has_allocation(&self, client: &Client) -> bool {
+        self.by_client.contains_key(client)
+    }
+
     /// What there is of a client's, for lists.
     pub fn allocations(&self) -> impl Iterator<Item = AllocationInfo> {
         self.allocations.iter().zip(0..).filter_map(|(slot, index)| {

@@ -16,10 +16,11 @@ pub enum Piece {
     Foreign,
 }
 
-/// Looks at the beginning of a buffer.
-pub fn first(buffer: &[u8]) -> Piece {
+/// Looks at the beginning of a buffer. ChannelData counts only from clients that have an allocation: `GET ` looks like it.
+pub fn first(buffer: &[u8], has_allocation: bool) -> Piece {
     let Some(header) = buffer.first_chunk::<4>() else { return Piece::Part };
-    match channel::stream_length(header).or_else(|| message::stream_length(header)) {
+    let channel = channel::stream_length(header).filter(|_| has_allocation);
+    match channel.or_else(|| message::stream_length(header)) {
         Some(length) if length <= buffer.len() => Piece::Whole(length),
         Some(_) => Piece::Part,
         None => Piece::Foreign,
