@@ -9,6 +9,8 @@ use anyhow::{Context as _, bail};
 use nightjar_base::{Kernel, Random};
 use nightjar_config::{Config, ListenerConfig};
 use nightjar_net_listen::{Budget, Certificates};
+use nightjar_sandbox::landlock::Paths;
+use nightjar_sandbox::privileges::{first_free_port, is_root};
 use nightjar_sasl::Secret;
 use tokio::sync::{Mutex, watch};
 
@@ -21,6 +23,10 @@ use crate::logs::Logs;
 use crate::node::{Node, Parts};
 use crate::{certificates, commands, ctl, process};
 
+/// Why a low port may be refused, and what to do.
+const LOW_PORT: &str = "a port that needs a right: start the node anew as root with --user, or give its unit \
+                        AmbientCapabilities=CAP_NET_BIND_SERVICE or the socket (nightjar.socket)";
+
 /// What a node is started with.
 pub(crate) struct Start {
     pub(crate) home: Home,
@@ -28,6 +34,8 @@ pub(crate) struct Start {
     pub(crate) file: Option<PathBuf>,
     pub(crate) config: Config,
     pub(crate) logs: Logs,
+    /// What the sandbox leaves of the file system; none without one.
+    pub(crate) sandbox: Option<Paths>,
 }
 
 /// Takes the home for this process, until the value is dropped.
@@ -48,7 +56,7 @@ pub(crate) fn lock(home: &Home) -> io::Result<File> {
 /// # Errors
 /// What didn't start; everything that did is stopped again.
 pub(crate) async fn start(start: Start) -> anyhow::Result<Arc<Node>> {
-    let Start { home, file, config, logs } = start;
+    let Start { home, file, config, logs, sandbox } = start;
     let config = Arc::new(config);
     for listener in config.listeners() {
         if listeners::find(&listener.module).is_none() {
@@ -72,6 +80,7 @@ pub(crate) async fn start(start: Start) -> anyhow::Result<Arc<Node>> {
         home,
         logs,
         file,
+        sandbox,
         certificates,
         secret,
         authentication,
@@ -120,7 +129,12 @@ pub(crate) fn listen(node: &Node, config: &ListenerConfig) -> anyhow::Result<Lis
     let kind = listeners::find(&config.module);
     let kind = kind.with_context(|| format!("nothing here speaks {}", config.module))?;
     let listening = (kind.listen)(&node.kernel, config, &node.certificates);
-    listening.with_context(|| format!("{} can't listen on {}", config.module, config.endpoint()))
+    listening.map_err(|error| {
+        let why = format!("{} can't listen on {}", config.module, config.endpoint());
+        let low = (1..first_free_port()).contains(&config.port) && config.unix.is_none();
+        let why = if low && !is_root() { format!("{why} ({LOW_PORT})") } else { why };
+        error.context(why)
+    })
 }
 
 /// Random bytes of this node, made at its first start.

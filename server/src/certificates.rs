@@ -40,7 +40,7 @@ pub(crate) fn load(certificates: &Certificates, config: &Config, home: &Home) ->
 }
 
 /// The files a path with `*` and `?` stands for, in order of their names.
-fn expand(path: &Path) -> Vec<PathBuf> {
+pub(crate) fn expand(path: &Path) -> Vec<PathBuf> {
     let mut found = vec![PathBuf::new()];
     for part in path.components() {
         let name = part.as_os_str().to_string_lossy();

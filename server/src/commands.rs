@@ -10,7 +10,8 @@ use nightjar_xmpp::write::text_element;
 use nightjar_xmpp::{MessageType, Stanza};
 use tokio::time::sleep;
 
-use crate::ctl::client::NODE;
+use crate::ctl::erlang;
+use crate::ctl::settings::own_name;
 use crate::home::write_private;
 use crate::logs::Level;
 use crate::node::{Ending, Node};
@@ -144,7 +145,8 @@ pub(crate) fn offer(node: &Arc<Node>) -> Vec<Guard> {
 /// What `status` says; ejabberdctl and the API join the two halves differently.
 pub(crate) fn status_text(joint: &str) -> String {
     let version = env!("CARGO_PKG_VERSION");
-    format!("The node {NODE} is started{joint} started\nnightjar {version} is running in that node")
+    let node = erlang::atom(&own_name());
+    format!("The node {node} is started{joint} started\nnightjar {version} is running in that node")
 }
 
 async fn status(_: Arc<Node>, _: Call) -> CommandResult {
@@ -168,7 +170,13 @@ async fn halt(node: Arc<Node>, _: Call) -> CommandResult {
 }
 
 async fn restart(node: Arc<Node>, _: Call) -> CommandResult {
+    can_start_again(&node)?;
     end_soon(node, Ending::Restart, ANSWER_LEAVES)
+}
+
+/// A node that couldn't start with its configuration goes on with the one it has.
+fn can_start_again(node: &Node) -> Result<(), CommandError> {
+    node.read_again().map(drop).map_err(CommandError::Failed)
 }
 
 async fn stop_kindly(node: Arc<Node>, call: Call) -> CommandResult {
@@ -176,6 +184,7 @@ async fn stop_kindly(node: Arc<Node>, call: Call) -> CommandResult {
 }
 
 async fn restart_kindly(node: Arc<Node>, call: Call) -> CommandResult {
+    can_start_again(&node)?;
     end_kindly(node, &call, Ending::Restart).await
 }
 
@@ -217,7 +226,7 @@ async fn dump_config(node: Arc<Node>, call: Call) -> CommandResult {
     let path = call.text(0);
     let yaml = node.kernel.config().dump(false);
     write_private(path.as_str().as_ref(), yaml.as_bytes())
-        .map_err(|error| CommandError::Failed(format!("Can't write {path}: {error}")))?;
+        .map_err(|error| CommandError::Failed(format!("Can't write {path}: {}", node.denied(error))))?;
     Ok(Value::Done(true))
 }
 

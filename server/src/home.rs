@@ -1,9 +1,10 @@
 //! The folder a node lives in: database, keys, logs, control socket. Nobody else may look into it.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::io;
 use std::path::{Path, PathBuf};
+
+use nightjar_sandbox::files::create_private_dir;
+pub(crate) use nightjar_sandbox::files::{append_private, write_private};
 
 /// The folder used when nothing else is said and it is there or can be made.
 const LOCAL: &str = "nightjar-home";
@@ -33,8 +34,8 @@ impl Home {
     /// # Errors
     /// Those of the file system.
     pub(crate) fn prepare(&self) -> io::Result<()> {
-        private_folder(&self.path)?;
-        private_folder(&self.logs())
+        create_private_dir(&self.path)?;
+        create_private_dir(&self.logs())
     }
 
     /// The folder itself.
@@ -76,51 +77,6 @@ impl Home {
     pub(crate) fn secret(&self) -> PathBuf {
         self.path.join("secret")
     }
-}
-
-/// Makes a folder with mode 0700, and gives an existing one that mode.
-///
-/// # Errors
-/// Those of the file system.
-pub(crate) fn private_folder(path: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
-    let mode = fs::metadata(path)?.permissions().mode();
-    if mode & 0o077 != 0 {
-        fs::set_permissions(path, fs::Permissions::from_mode(0o700))?;
-    }
-    Ok(())
-}
-
-/// Opens a file for appending, with mode 0600 whatever the umask.
-///
-/// # Errors
-/// Those of the file system.
-pub(crate) fn append_private(path: &Path) -> io::Result<File> {
-    let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
-    restrict(&file)?;
-    Ok(file)
-}
-
-/// Puts a file in place as a whole, with mode 0600 whatever the umask: readers see the old one or the new one.
-///
-/// # Errors
-/// Those of the file system.
-pub(crate) fn write_private(path: &Path, contents: &[u8]) -> io::Result<()> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    let beside = PathBuf::from(beside);
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-    restrict(&file)?;
-    file.write_all(contents)?;
-    file.sync_all()?;
-    fs::rename(&beside, path)
-}
-
-fn restrict(file: &File) -> io::Result<()> {
-    if file.metadata()?.permissions().mode() & 0o077 != 0 {
-        file.set_permissions(fs::Permissions::from_mode(0o600))?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -18,8 +18,10 @@ mod logs;
 mod node;
 mod options;
 mod process;
+mod protect;
 mod reload;
 mod signals;
+mod supervisor;
 #[cfg(test)]
 mod testing;
 

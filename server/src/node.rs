@@ -8,18 +8,19 @@ use nightjar_base::Kernel;
 use nightjar_base::guard::Guard;
 use nightjar_config::{Config, Declarations, Diagnostic, Environment, ListenerConfig, OptionSpec};
 use nightjar_net_listen::Certificates;
+use nightjar_sandbox::landlock::Paths;
 use nightjar_sasl::Secret;
 use nightjar_xmpp::StreamErrorCondition;
 use tokio::sync::{Mutex, watch};
 use tokio::time::{sleep, timeout};
 
 use crate::backends::Databases;
-use crate::features;
 use crate::home::Home;
 use crate::hosts::RunningHost;
 use crate::listeners::{self, Listening};
 use crate::logs::Logs;
 use crate::options::TOPLEVEL;
+use crate::{features, protect};
 
 /// How long sessions get to say goodbye.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -44,6 +45,8 @@ pub(crate) struct Node {
     pub(crate) logs: Logs,
     /// The configuration file; none is the built-in configuration.
     pub(crate) file: Option<PathBuf>,
+    /// What the sandbox leaves of the file system; none without one.
+    pub(crate) sandbox: Option<Paths>,
     pub(crate) certificates: Arc<Certificates>,
     /// What makes unknown accounts look like known ones, and bans genuine.
     pub(crate) secret: Secret,
@@ -109,6 +112,38 @@ impl Node {
         }
         parts.guards.clear();
         tracing::info!("stopped");
+    }
+
+    /// Reads the configuration anew, for a reload or a restart.
+    ///
+    /// # Errors
+    /// Every mistake; what it names that the sandbox doesn't leave.
+    pub(crate) fn read_again(&self) -> Result<(Config, Vec<Diagnostic>), String> {
+        let (config, remarks) = read_config(self.file.as_ref(), &self.home).map_err(|mistakes| {
+            let lines: Vec<_> = mistakes.iter().map(Diagnostic::one_line).collect();
+            lines.join("\n")
+        })?;
+        let outside =
+            self.sandbox.as_ref().map(|sandbox| protect::outside(sandbox, &config)).unwrap_or_default();
+        if outside.is_empty() {
+            return Ok((config, remarks));
+        }
+        let paths: Vec<_> = outside.iter().map(|path| path.display().to_string()).collect();
+        Err(format!(
+            "the sandbox that was built at start has no {}; stop the node and start it",
+            paths.join(", ")
+        ))
+    }
+
+    /// An error of the file system, with what to do where the sandbox may be the reason.
+    pub(crate) fn denied(&self, error: std::io::Error) -> String {
+        if self.sandbox.is_some() && error.kind() == std::io::ErrorKind::PermissionDenied {
+            let home = self.home.path().display();
+            return format!(
+                "{error} (the sandbox lets files be written in {home} and folders given by --writable)"
+            );
+        }
+        error.to_string()
     }
 
     /// Asks the node to end.

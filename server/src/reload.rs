@@ -11,8 +11,9 @@ use crate::boot;
 use crate::certificates;
 use crate::hosts::RunningHost;
 use crate::listeners::Listening;
-use crate::node::{Node, Parts, read_config};
+use crate::node::{Node, Parts};
 use crate::process;
+use crate::supervisor::Reloading;
 
 /// Options that only a restart puts in force.
 fn needs_restart(option: &str) -> bool {
@@ -25,10 +26,8 @@ fn needs_restart(option: &str) -> bool {
 /// Why nothing was changed.
 pub(crate) async fn reload(node: &Arc<Node>) -> Result<Vec<String>, String> {
     let mut parts = node.parts.lock().await;
-    let (config, remarks) = read_config(node.file.as_ref(), &node.home).map_err(|mistakes| {
-        let lines: Vec<_> = mistakes.iter().map(nightjar_config::Diagnostic::one_line).collect();
-        lines.join("\n")
-    })?;
+    let _reloading = Reloading::begin();
+    let (config, remarks) = node.read_again()?;
     for remark in &remarks {
         tracing::warn!("{}", remark.one_line());
     }

@@ -51,7 +51,9 @@ impl Running {
         home.prepare()?;
         let read = read_config(Some(&file), &home);
         let (config, _) = read.map_err(|mistakes| anyhow::anyhow!("{}", mistakes[0].one_line()))?;
-        let node = boot::start(Start { home, file: Some(file), config, logs: Logs::detached() }).await?;
+        let node =
+            boot::start(Start { home, file: Some(file), config, logs: Logs::detached(), sandbox: None })
+                .await?;
         Ok(Self { folder, node })
     }
 

@@ -1,5 +1,6 @@
 //! `nightjar start`
 
+use std::fs::File;
 use std::io::{IsTerminal as _, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
@@ -7,11 +8,14 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use nightjar_config::{Config, diagnostic};
+use nightjar_net_listen::inherited;
+use nightjar_sandbox::landlock::Paths;
+use nightjar_sandbox::{INSIDE, Report, files, systemd};
 
 use crate::home::Home;
 use crate::logs::{Format, Logs, Setup};
 use crate::node::{Ending, read_config};
-use crate::{banner, boot, first_account, process, signals};
+use crate::{banner, boot, first_account, process, protect, signals, supervisor};
 
 /// The node's home belongs to a node that runs.
 const RUNNING: u8 = 4;
@@ -36,6 +40,21 @@ pub(crate) struct Arguments {
     /// Only errors on standard error, and no banner
     #[arg(long)]
     quiet: bool,
+    /// As root: become this user before anything is served. Ports below 1024 are bound first
+    #[arg(long, value_name = "NAME[:GROUP]", env = "NIGHTJAR_USER")]
+    user: Option<String>,
+    /// As root with a configuration file: stay root, which no feature needs
+    #[arg(long, env = "NIGHTJAR_ALLOW_ROOT", value_parser = clap::builder::FalseyValueParser::new())]
+    allow_root: bool,
+    /// Start although others can read files that hold secrets
+    #[arg(long, env = "NIGHTJAR_ALLOW_EXPOSED_FILES", value_parser = clap::builder::FalseyValueParser::new())]
+    allow_exposed_files: bool,
+    /// Limit neither files nor system calls, and allow debuggers and core dumps
+    #[arg(long, env = "NIGHTJAR_NO_SANDBOX", value_parser = clap::builder::FalseyValueParser::new())]
+    no_sandbox: bool,
+    /// A folder outside the home in which commands may write, such as dump_config; may be repeated
+    #[arg(long, value_name = "DIR")]
+    writable: Vec<PathBuf>,
 }
 
 /// Runs a node until it is stopped.
@@ -50,27 +69,25 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
 }
 
 fn start(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    process::take_sockets()?;
     let home = Home::locate(arguments.home.clone());
     let Some(config) = read(arguments, &home) else { return Ok(ExitCode::FAILURE) };
     process::settle();
-    home.prepare().with_context(|| format!("the home {}", home.path().display()))?;
-    let locked = match boot::lock(&home) {
-        Ok(locked) => locked,
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-            let _ = writeln!(
-                std::io::stderr(),
-                "nightjar: a node is already running in {}",
-                home.path().display()
-            );
-            return Ok(ExitCode::from(RUNNING));
-        }
-        Err(error) => return Err(error).context("the lock file"),
-    };
-    let logs = Logs::start(&log_setup(arguments, &home))?;
+    let (user, has_file) = (arguments.user.as_deref(), arguments.config.is_some());
+    if let Some(user) = process::choose_user(user, has_file, arguments.allow_root)? {
+        process::become_ordinary(&user, &config, &home)?;
+    }
+    let Some(locked) = take_home(&home)? else { return Ok(ExitCode::from(RUNNING)) };
+    let remarks =
+        protect::check_files(&home, arguments.config.as_deref(), &config, arguments.allow_exposed_files)?;
+    let setup = log_setup(arguments, &home);
+    let (sandbox, report) = enter_sandbox(arguments, &home, &setup, &config)?;
+    let logs = Logs::start(&setup)?;
     logs.follow(&config.global);
-    process::warn();
+    tell(&remarks, &report, sandbox.is_some());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let start = boot::Start { home, file: arguments.config.clone(), config, logs: logs.clone() };
+    let is_limited = sandbox.is_some();
+    let start = boot::Start { home, file: arguments.config.clone(), config, logs: logs.clone(), sandbox };
     let ending = runtime.block_on(serve(start, arguments.quiet));
     logs.flush();
     match ending? {
@@ -79,11 +96,72 @@ fn start(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Ending::Restart => {
             drop(runtime);
             drop(locked);
-            let program = std::env::current_exe()?;
-            let again = std::process::Command::new(program).args(std::env::args_os().skip(1)).exec();
-            Err(again).context("the node can't be started again")
+            start_again(is_limited)
         }
     }
+}
+
+/// The lock of the home, which is made if it isn't there; nothing after telling that a node runs in it.
+fn take_home(home: &Home) -> anyhow::Result<Option<File>> {
+    home.prepare().with_context(|| format!("the home {}", home.path().display()))?;
+    match boot::lock(home) {
+        Ok(locked) => Ok(Some(locked)),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            let place = home.path().display();
+            let _ = writeln!(std::io::stderr(), "nightjar: a node is already running in {place}");
+            Ok(None)
+        }
+        Err(error) => Err(error).context("the lock file"),
+    }
+}
+
+/// Limits the process while it has one thread: those it starts are limited as well. Whatever it needs later is
+/// needed at a restart too, so that nothing is gained by waiting.
+fn enter_sandbox(
+    arguments: &Arguments,
+    home: &Home,
+    setup: &Setup,
+    config: &Config,
+) -> anyhow::Result<(Option<Paths>, Report)> {
+    if arguments.no_sandbox {
+        return Ok((None, Report::default()));
+    }
+    let log = setup.file.as_ref().map(|(path, _)| path.as_path());
+    if let Some(folder) =
+        log.and_then(std::path::Path::parent).filter(|folder| !folder.as_os_str().is_empty())
+    {
+        files::create_private_dir_if_missing(folder).with_context(|| folder.display().to_string())?;
+    }
+    let paths = protect::paths(home, log, config, &arguments.writable);
+    let report = nightjar_sandbox::enter(&paths);
+    Ok((Some(paths), report))
+}
+
+fn tell(remarks: &[String], report: &Report, is_limited: bool) {
+    process::warn(is_limited);
+    remarks.iter().for_each(|remark| tracing::warn!("{remark}"));
+    if !is_limited {
+        tracing::warn!("--no-sandbox: neither files nor system calls are limited");
+    }
+    report.in_force.iter().chain(&report.lacking).for_each(|sentence| tracing::info!("sandbox: {sentence}"));
+}
+
+/// Replaces this process by a new node, which gets its sockets and stays in its sandbox.
+fn start_again(is_limited: bool) -> anyhow::Result<ExitCode> {
+    let sockets = inherited::copies()?;
+    let handover = systemd::hand_over(sockets.iter().map(|(name, socket)| (name.as_str(), socket)))?;
+    let mut words = std::env::args_os();
+    // In the sandbox only the very file that runs may be run, be there a newer one of its name by now.
+    let program = if is_limited { PathBuf::from("/proc/self/exe") } else { std::env::current_exe()? };
+    let mut command = std::process::Command::new(program);
+    command.arg0(words.next().unwrap_or_else(|| "nightjar".into())).args(words).envs(handover.set);
+    if is_limited {
+        command.env(INSIDE, "1");
+    }
+    handover.remove.iter().for_each(|name| {
+        command.env_remove(name);
+    });
+    Err(command.exec()).context("the node can't be started again")
 }
 
 /// The configuration, or nothing after every mistake in it was shown.
@@ -120,6 +198,10 @@ async fn serve(start: boot::Start, quiet: bool) -> anyhow::Result<Ending> {
     signals::follow(&node)?;
     let account = if built_in { first_account::make(&node).await? } else { None };
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "started");
+    for socket in inherited::unused() {
+        tracing::warn!(socket, "this socket was handed over, and nothing in the configuration listens there");
+    }
+    supervisor::ready(&format!("{} hosts", node.kernel.config().hosts().len()));
     if !quiet {
         // Lines of the log come from another thread; the banner is to be the last thing on the screen.
         node.logs.flush();
@@ -127,6 +209,7 @@ async fn serve(start: boot::Start, quiet: bool) -> anyhow::Result<Ending> {
         let _ = writeln!(std::io::stdout(), "{text}");
     }
     let ending = node.ended().await;
+    supervisor::ending(ending == Ending::Restart);
     if ending != Ending::Halt {
         node.stop().await;
     }

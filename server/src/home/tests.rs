@@ -2,7 +2,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use super::{Home, append_private, write_private};
+use super::Home;
 use crate::testing::Folder;
 
 fn mode(path: &Path) -> u32 {
@@ -19,12 +19,4 @@ fn nobody_else_may_look() {
     fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).unwrap();
     home.prepare().unwrap();
     assert_eq!(mode(home.path()), 0o700);
-
-    let file = home.path().join("file");
-    fs::write(&file, "open").unwrap();
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
-    append_private(&file).unwrap();
-    assert_eq!(mode(&file), 0o600);
-    write_private(&file, b"new").unwrap();
-    assert_eq!((mode(&file), fs::read(&file).unwrap().as_slice()), (0o600, b"new".as_slice()));
 }

@@ -17,6 +17,14 @@ pub fn create_private_dir(path: &Path) -> io::Result<()> {
     restrict(&folder, 0o700)
 }
 
+/// As [`create_private_dir`], but leaves a folder that is there as it is.
+///
+/// # Errors
+/// Those of the file system.
+pub fn create_private_dir_if_missing(path: &Path) -> io::Result<()> {
+    if path.is_dir() { Ok(()) } else { create_private_dir(path) }
+}
+
 /// Makes a file with mode 0600 that wasn't there.
 ///
 /// # Errors
