@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use nightjar_base::Kernel;
 use nightjar_config::{ListenerConfig, ModuleSpec};
+use nightjar_net_http::{HTTP_SPEC, HttpListener};
 use nightjar_net_listen::Certificates;
 use nightjar_net_xmpp::{C2S_SPEC, ClientListener};
 
@@ -22,7 +23,10 @@ pub(crate) struct Kind {
 pub(crate) type Listening = Box<dyn Any + Send + Sync>;
 
 /// All kinds; the order is that of the manual.
-pub(crate) static LISTENERS: &[Kind] = &[Kind { spec: &C2S_SPEC, listen: c2s, speaks: c2s_speaks }];
+pub(crate) static LISTENERS: &[Kind] = &[
+    Kind { spec: &C2S_SPEC, listen: c2s, speaks: c2s_speaks },
+    Kind { spec: &HTTP_SPEC, listen: http, speaks: http_speaks },
+];
 
 fn c2s(
     kernel: &Arc<Kernel>,
@@ -36,6 +40,20 @@ fn c2s(
 
 fn c2s_speaks(config: &ListenerConfig) -> &'static str {
     if config.options.bool("tls") { "XMPP clients, direct TLS" } else { "XMPP clients, STARTTLS" }
+}
+
+fn http(
+    kernel: &Arc<Kernel>,
+    config: &ListenerConfig,
+    certificates: &Arc<Certificates>,
+) -> anyhow::Result<Listening> {
+    let listener = HttpListener::new(Arc::clone(kernel), config, Arc::clone(certificates));
+    let listener = listener.map_err(anyhow::Error::msg)?;
+    Ok(Box::new(listener.listen()?))
+}
+
+fn http_speaks(config: &ListenerConfig) -> &'static str {
+    if config.options.bool("tls") { "HTTP, direct TLS" } else { "HTTP" }
 }
 
 /// The kind of this name.

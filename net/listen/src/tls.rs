@@ -184,6 +184,11 @@ impl Tls {
         self.connection.server_name()
     }
 
+    /// The protocol agreed by ALPN.
+    pub fn alpn(&self) -> Option<&[u8]> {
+        self.connection.alpn_protocol()
+    }
+
     /// The chain the client showed, its own certificate first.
     pub fn peer_certificates(&self) -> Option<Vec<CertificateDer<'static>>> {
         self.connection.peer_certificates().map(<[_]>::to_vec)

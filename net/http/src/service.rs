@@ -1,0 +1,184 @@
+//! From a request to its answer: who asks whom, which handler, and what is noted about it.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+use http::header::{ALLOW, CONNECTION, HeaderValue, UPGRADE};
+use http::{Method, StatusCode};
+use http_body_util::BodyExt as _;
+use hyper::body::{Body as _, Incoming};
+use nightjar_base::Host;
+use nightjar_base::attempts::Protocol;
+use nightjar_base::catch::caught;
+use nightjar_base::http::{self as base, Request, Response};
+use tokio::time::Instant;
+
+use crate::answer::{AnswerBody, InFlight, add_headers};
+use crate::body::TimedBody;
+use crate::channel::Expected;
+use crate::io::Shared;
+use crate::listener::Common;
+use crate::origin::{Origin, origin};
+use crate::path::segments;
+
+const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+
+/// Answers the requests of one connection.
+pub(crate) struct Service {
+    common: Arc<Common>,
+    channel: Shared,
+    peer: Option<IpAddr>,
+    is_http2: bool,
+}
+
+/// A request that has begun.
+pub(crate) struct Asked {
+    in_flight: InFlight,
+    at: Instant,
+    /// Whether the end of the request can't be told from what follows it, so that nothing may follow.
+    is_last: bool,
+}
+
+impl Service {
+    pub(crate) fn new(common: &Arc<Common>, channel: &Shared, peer: Option<IpAddr>, is_http2: bool) -> Self {
+        Self { common: Arc::clone(common), channel: channel.clone(), peer, is_http2 }
+    }
+
+    /// Says what follows the request's head.
+    pub(crate) fn begin(&self, request: &http::Request<Incoming>) -> Asked {
+        self.common.stats.requests.fetch_add(1, Ordering::Relaxed);
+        let switches = request.headers().contains_key(UPGRADE) || request.method() == Method::CONNECT;
+        let expected = match request.body().size_hint().exact() {
+            Some(length) if !switches => Expected::Body(length),
+            _ => Expected::Anything,
+        };
+        self.channel.lock().begin(expected);
+        let in_flight = InFlight(self.channel.clone());
+        let is_last = !self.is_http2 && expected == Expected::Anything;
+        Asked { in_flight, at: Instant::now(), is_last }
+    }
+
+    /// The whole answer.
+    pub(crate) async fn answer(
+        &self,
+        request: http::Request<Incoming>,
+        asked: Asked,
+    ) -> http::Response<AnswerBody> {
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let (head, body) = request.into_parts();
+        let mut host = String::new();
+        let mut response = match self.dispatch(head, body, &mut host).await {
+            Ok(response) | Err(response) => response,
+        };
+        add_headers(response.headers_mut(), &self.common.settings.custom_headers, &host);
+        let status = response.status();
+        if status == StatusCode::SWITCHING_PROTOCOLS {
+            self.channel.lock().is_upgraded = true;
+        } else if asked.is_last {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        self.count(status);
+        let milliseconds = asked.at.elapsed().as_millis();
+        // Queries and header fields can hold secrets; neither is logged.
+        tracing::debug!(peer = ?self.peer, %method, path, status = status.as_u16(), milliseconds, "HTTP");
+        response.map(|body| AnswerBody::new(body, asked.in_flight))
+    }
+
+    fn count(&self, status: StatusCode) {
+        let stats = &self.common.stats;
+        if status.is_client_error() {
+            stats.responses_4xx.fetch_add(1, Ordering::Relaxed);
+        }
+        if status.is_server_error() {
+            stats.responses_5xx.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// The handler's answer, or that of the listener where no handler is asked.
+    async fn dispatch(
+        &self,
+        head: http::request::Parts,
+        body: Incoming,
+        host_name: &mut String,
+    ) -> Result<Response, Response> {
+        let kernel = &self.common.kernel;
+        check_method(&head.method)?;
+        let origin = origin(&head, self.peer, self.common.tls.is_some(), &kernel.config())
+            .map_err(|why| sentence(StatusCode::BAD_REQUEST, why.0))?;
+        let (host, is_named) = self.host(&origin);
+        host_name.push_str(host.as_ref().map_or("", |host| host.name.as_str()));
+        if head.method == Method::OPTIONS && head.uri.path() == "*" {
+            return Err(allowed(StatusCode::NO_CONTENT, ""));
+        }
+        let path = segments(head.uri.path()).map_err(|why| sentence(StatusCode::BAD_REQUEST, why.0))?;
+        let nothing = || sentence(StatusCode::NOT_FOUND, "Nothing is here.");
+        let (route, rest) = self.common.settings.routes.find(&path).ok_or_else(nothing)?;
+        if let Some(host) = &host {
+            let may = host.may_connect(origin.peer, Protocol::Http).await;
+            may.map_err(|why| sentence(StatusCode::FORBIDDEN, &why))?;
+        }
+        // A client that means no host of ours, as one that knows only an address, gets what any host has.
+        let name = host.as_ref().map(|host| host.name.as_str());
+        let own = kernel.http.find(&route.module, name);
+        let handler = own.or_else(|| if is_named { None } else { kernel.http.find(&route.module, None) });
+        let handler = handler.ok_or_else(nothing)?;
+        let body = if body.is_end_stream() {
+            base::body(Bytes::new())
+        } else {
+            TimedBody::new(body, self.common.settings.times.body).boxed_unsync()
+        };
+        let request = Request {
+            head,
+            body,
+            path: rest.to_vec(),
+            prefix: route.prefix.clone(),
+            peer: origin.peer,
+            is_tls: origin.is_tls,
+            is_unix: self.common.settings.is_unix,
+            host,
+            tag: self.common.settings.tag.clone(),
+        };
+        caught(handler.handle(kernel, request)).await.map_err(|()| {
+            sentence(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong here; the log says more.")
+        })
+    }
+
+    /// The virtual host that is meant, and whether the client named it; else the first one.
+    fn host(&self, origin: &Origin) -> (Option<Arc<Host>>, bool) {
+        let kernel = &self.common.kernel;
+        let config = kernel.config();
+        let named = origin.host.as_deref().and_then(|name| kernel.host(config.resolve_host(name)));
+        match named {
+            Some(host) => (Some(host), true),
+            None => (config.hosts().first().and_then(|name| kernel.host(name)), false),
+        }
+    }
+}
+
+fn check_method(method: &Method) -> Result<(), Response> {
+    match *method {
+        Method::GET
+        | Method::HEAD
+        | Method::POST
+        | Method::PUT
+        | Method::PATCH
+        | Method::DELETE
+        | Method::OPTIONS => Ok(()),
+        Method::CONNECT | Method::TRACE => {
+            Err(allowed(StatusCode::METHOD_NOT_ALLOWED, "This method is not allowed.\n"))
+        }
+        _ => Err(sentence(StatusCode::NOT_IMPLEMENTED, "This method is not known.")),
+    }
+}
+
+fn allowed(status: StatusCode, text: &'static str) -> Response {
+    let mut response = base::text(status, text);
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(METHODS));
+    response
+}
+
+fn sentence(status: StatusCode, sentence: &str) -> Response {
+    base::text(status, format!("{sentence}\n"))
+}

@@ -1,0 +1,110 @@
+//! The listener's options.
+
+use http::HeaderName;
+use nightjar_config::{ListenerConfig, ModuleSpec, OptionSpec};
+use nightjar_net_listen::ListenOptions;
+use nightjar_net_listen::options::{self as common, listen_options};
+use nightjar_text::Text;
+
+use crate::limits::Times;
+use crate::path::Routes;
+
+macro_rules! option {
+    ($name:literal, $kind:literal, $default:literal, $doc:literal) => {
+        OptionSpec { name: $name, kind: $kind, default: $default, doc: $doc }
+    };
+}
+
+/// Name and options of the listener.
+pub static HTTP_SPEC: ModuleSpec = ModuleSpec {
+    name: "ejabberd_http",
+    doc: "HTTP/1.1, and HTTP/2 over TLS, for the handlers that are put under paths.",
+    options: &[
+        option!("tls", "bool", "false", "Whether connections begin with TLS."),
+        option!(
+            "request_handlers",
+            "map {URL path: handler module}",
+            "{}",
+            "What answers under which path; the longest path wins."
+        ),
+        option!(
+            "custom_headers",
+            "map {string: string}",
+            "{}",
+            "Header fields put on every answer, in place of the handler's. @HOST@ is the virtual host."
+        ),
+        option!("tag", "string", "\"\"", "A name for this listener that api_permissions can ask for."),
+        option!(
+            "allow_unencrypted_sasl2",
+            "bool",
+            "false",
+            "Whether SASL2 is offered without TLS to what logs in over WebSocket."
+        ),
+        option!("ciphers", "string", "unset", "Accepted: only strong ciphers are there."),
+        option!(
+            "dhfile",
+            "file",
+            "unset",
+            "Accepted: key exchange is by elliptic curves, which need no file."
+        ),
+        option!("cafile", "PEM file", "unset", "Accepted: no certificate is asked of the client."),
+        option!(
+            "protocol_options",
+            "[string] joined with |",
+            "unset",
+            "Accepted: TLS 1.2 and 1.3 are spoken, whatever is asked for."
+        ),
+        option!("tls_compression", "bool", "false", "Accepted: TLS is never compressed (CRIME)."),
+        common::BACKLOG,
+        common::USE_PROXY_PROTOCOL,
+        common::SEND_TIMEOUT,
+        common::ACCEPT_INTERVAL,
+        common::UNIX_SOCKET,
+        common::UNIX_SOCKET_MODE,
+    ],
+};
+
+/// What a listener was configured to be.
+pub(crate) struct Settings {
+    pub tls: bool,
+    pub is_unix: bool,
+    pub tag: Text,
+    pub routes: Routes,
+    pub custom_headers: Vec<(HeaderName, Text)>,
+    pub times: Times,
+    pub listen: ListenOptions,
+}
+
+impl Settings {
+    /// # Errors
+    /// A sentence about a header field that can't be sent.
+    pub(crate) fn read(listener: &ListenerConfig) -> Result<Self, String> {
+        let options = &listener.options;
+        let handlers = options.map("request_handlers").iter();
+        let handlers = handlers.filter_map(|(prefix, module)| Some((prefix, module.as_text().cloned()?)));
+        let custom = options.map("custom_headers").iter();
+        let custom = custom.map(|(name, value)| header(name, value.as_text().cloned().unwrap_or_default()));
+        Ok(Self {
+            tls: options.bool("tls"),
+            is_unix: listener.unix.is_some(),
+            tag: options.text("tag"),
+            routes: Routes::new(handlers),
+            custom_headers: custom.collect::<Result<_, _>>()?,
+            times: Times { send: options.duration("send_timeout"), ..Times::default() },
+            listen: listen_options(listener),
+        })
+    }
+}
+
+fn header(name: &Text, value: Text) -> Result<(HeaderName, Text), String> {
+    let wrong =
+        |what: &str| format!("custom_headers: {what} can't be part of a header field: {name}: {value}");
+    // They say where an answer ends, which isn't for the configuration to say.
+    let framing = [http::header::CONTENT_LENGTH, http::header::TRANSFER_ENCODING, http::header::CONNECTION];
+    let parsed = HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong("the name"))?;
+    if framing.contains(&parsed) {
+        return Err(wrong("this name"));
+    }
+    http::HeaderValue::from_str(&value).map_err(|_| wrong("the value"))?;
+    Ok((parsed, value))
+}
