@@ -43,6 +43,8 @@ impl Server {
         let mut command = Command::new(shell::binary());
         command.arg("start").arg("--home").arg(self.home.join("home"));
         command.arg("--config").arg(&self.configuration).current_dir(&self.home);
+        // Machines of continuous integration run everything as root.
+        command.env("NIGHTJAR_ALLOW_ROOT", "1");
         let mut running = Running::start(&mut command, &self.home.join("server.log"), Signal::TERM)?;
         let port = self.port("C2S");
         if !shell::wait_until(READY, || running.has_ended() || shell::is_open(port)) || running.has_ended() {
@@ -68,6 +70,8 @@ impl Server {
             ("NJ_LOG".to_owned(), self.home.join("server.log").display().to_string()),
         ];
         variables.extend(PORTS.iter().map(|name| (format!("NJ_PORT_{name}"), self.port(name).to_string())));
+        // For suites that start nodes of their own.
+        variables.push(("NIGHTJAR_ALLOW_ROOT".to_owned(), "1".to_owned()));
         if let Some(running) = &self.running {
             variables.push(("NJ_PID".to_owned(), running.id().to_string()));
         }
