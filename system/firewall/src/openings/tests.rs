@@ -159,7 +159,8 @@ fn what_is_named_and_not_there_is_not_served() {
 #[test]
 fn an_erlang_node_opens_epmd_and_its_own_ports() {
     let config = config("hosts: [a]\n", &WHOLE);
-    let cases: [(&[(&str, &str)], &[&str]); 3] = [
+    type Case<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str]);
+    let cases: [Case<'_>; 3] = [
         (&[], &["local 127.0.0.1 4369/tcp epmd none", "local 127.0.0.1 random/tcp distribution none"]),
         (
             &[
