@@ -164,6 +164,12 @@ pub(crate) const TOPLEVEL: &[OptionSpec] = &[
     // Connections
     option("certfiles", "[string]", "unset", "PEM files with certificates and keys; * and ? match many."),
     option("ca_file", "PEM file", "system CA bundle", "Authorities that sign the certificates of others."),
+    option(
+        "trusted_proxies",
+        "all|[ip_mask]",
+        "[]",
+        "Proxies that say truly whom they connect, by X-Forwarded-For, -Proto and -Host.",
+    ),
     option("language", "language tag", "en", "The language of what the server says."),
     option(
         "connections_max",
