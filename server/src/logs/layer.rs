@@ -16,7 +16,7 @@ use tracing_subscriber::registry::LookupSpan;
 use super::Settings;
 use super::level::Level;
 use super::line::Record;
-use super::mask::masked;
+use super::mask::{masked, masked_text};
 use super::sink::Sink;
 
 /// Turns events into lines.
@@ -37,8 +37,12 @@ impl Lines {
     }
 
     fn wants(&self, metadata: &Metadata<'_>) -> bool {
-        LevelFilter::from_level(*metadata.level()) <= self.settings.level().filter()
-            || self.settings.is_full(metadata.target())
+        let level = LevelFilter::from_level(*metadata.level());
+        if !is_own(metadata.target()) {
+            // Libraries know nothing of secrets: what they say in detail may hold some.
+            return level <= self.settings.level().filter().min(LevelFilter::WARN);
+        }
+        level <= self.settings.level().filter() || self.settings.is_full(metadata.target())
     }
 
     /// Whether one more line fits into this moment; says how many did not fit into the one before.
@@ -69,6 +73,11 @@ impl Lines {
             fields: Vec::new(),
         });
     }
+}
+
+/// Whether a line is of this program, and not of a library.
+fn is_own(target: &str) -> bool {
+    target.starts_with("nightjar")
 }
 
 fn now() -> String {
@@ -117,6 +126,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Lines {
             for (key, value) in &mut found.fields {
                 *value = masked(key, std::mem::take(value));
             }
+            found.message = masked_text(found.message);
         }
         self.sink.write(Record {
             time: now(),
