@@ -14,7 +14,6 @@ pub use atom::{ATOM_CHARACTERS, Atom};
 pub(crate) use bytes::Reader;
 pub(crate) use decode::Decoder;
 pub use decode::{DecodeError, Limits};
-pub(crate) use encode::{put_atom, put_pid, put_reference};
 pub use encode::{VERSION, encode, put_term};
 pub use identifiers::{Pid, Port, Reference};
 
@@ -204,9 +203,7 @@ impl From<i64> for Term {
 impl From<u64> for Term {
     fn from(value: u64) -> Self {
         i64::try_from(value).map_or_else(
-            |_| {
-                Self::BigInteger(BigInteger { is_negative: false, magnitude: value.to_le_bytes().to_vec() })
-            },
+            |_| Self::BigInteger(BigInteger { is_negative: false, magnitude: value.to_le_bytes().to_vec() }),
             Self::Integer,
         )
     }

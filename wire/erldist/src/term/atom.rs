@@ -43,8 +43,9 @@ impl Atom {
 
 /// Reserved words of Erlang, which stand in quotes as atoms.
 const RESERVED: [&str; 29] = [
-    "after", "and", "andalso", "band", "begin", "bnot", "bor", "bsl", "bsr", "bxor", "case", "catch", "cond", "div",
-    "else", "end", "fun", "if", "let", "maybe", "not", "of", "or", "orelse", "receive", "rem", "try", "when", "xor",
+    "after", "and", "andalso", "band", "begin", "bnot", "bor", "bsl", "bsr", "bxor", "case", "catch", "cond",
+    "div", "else", "end", "fun", "if", "let", "maybe", "not", "of", "or", "orelse", "receive", "rem", "try",
+    "when", "xor",
 ];
 
 fn is_small_letter(character: char) -> bool {
@@ -52,7 +53,9 @@ fn is_small_letter(character: char) -> bool {
 }
 
 fn is_name_character(character: char) -> bool {
-    character.is_ascii_alphanumeric() || character == '_' || matches!(character, 'À'..='Ö' | 'Ø'..='ö' | 'ø'..='ÿ')
+    character.is_ascii_alphanumeric()
+        || character == '_'
+        || matches!(character, 'À'..='Ö' | 'Ø'..='ö' | 'ø'..='ÿ')
 }
 
 impl fmt::Display for Atom {

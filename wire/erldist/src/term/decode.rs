@@ -246,8 +246,7 @@ impl<'a> Decoder<'a> {
         let used = digits.iter().rposition(|digit| *digit != 0).map_or(0, |last| last + 1);
         let magnitude = digits.get(..used).unwrap_or_default();
         if magnitude.len() <= 8 {
-            let absolute =
-                magnitude.iter().rev().fold(0_i128, |sum, digit| (sum << 8) | i128::from(*digit));
+            let absolute = magnitude.iter().rev().fold(0_i128, |sum, digit| (sum << 8) | i128::from(*digit));
             if let Ok(value) = i64::try_from(if is_negative { -absolute } else { absolute }) {
                 return Ok(Term::Integer(value));
             }
@@ -290,8 +289,7 @@ impl<'a> Decoder<'a> {
             other => return Err(DecodeError::Tag(other)),
         };
         let bytes = self.take(length)?;
-        let atom =
-            if matches!(tag, 118 | 119) { Atom::from_utf8(bytes) } else { Atom::from_latin1(bytes) };
+        let atom = if matches!(tag, 118 | 119) { Atom::from_utf8(bytes) } else { Atom::from_latin1(bytes) };
         atom.ok_or(DecodeError::Atom)
     }
 

@@ -96,7 +96,7 @@ fn put_digits(bytes: &mut Vec<u8>, is_negative: bool, magnitude: &[u8]) {
     bytes.extend(magnitude);
 }
 
-pub(crate) fn put_atom(bytes: &mut Vec<u8>, atom: &Atom) {
+fn put_atom(bytes: &mut Vec<u8>, atom: &Atom) {
     let name = atom.as_str().as_bytes();
     if let Ok(length) = u8::try_from(name.len()) {
         bytes.extend([119, length]);
@@ -128,7 +128,7 @@ fn put_list(bytes: &mut Vec<u8>, elements: &[Term]) {
     bytes.push(106);
 }
 
-pub(crate) fn put_pid(bytes: &mut Vec<u8>, pid: &Pid) {
+fn put_pid(bytes: &mut Vec<u8>, pid: &Pid) {
     bytes.push(88);
     put_atom(bytes, &pid.node);
     for word in [pid.id, pid.serial, pid.creation] {
@@ -136,7 +136,7 @@ pub(crate) fn put_pid(bytes: &mut Vec<u8>, pid: &Pid) {
     }
 }
 
-pub(crate) fn put_reference(bytes: &mut Vec<u8>, reference: &Reference) {
+fn put_reference(bytes: &mut Vec<u8>, reference: &Reference) {
     bytes.push(90);
     bytes.extend(u16::try_from(reference.words.len()).unwrap_or(u16::MAX).to_be_bytes());
     put_atom(bytes, &reference.node);

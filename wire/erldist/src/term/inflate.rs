@@ -10,9 +10,8 @@ const FIRST_BYTES: usize = 16 * 1024;
 /// Inflates a zlib stream that promises to give `size` bytes: them, and how many bytes the stream had. None where
 /// it gives fewer or more. Memory grows with what really comes, not with the promise.
 pub(super) fn inflate(input: &[u8], size: usize) -> Option<(Vec<u8>, usize)> {
-    let flags = TINFL_FLAG_PARSE_ZLIB_HEADER
-        | TINFL_FLAG_COMPUTE_ADLER32
-        | TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
+    let flags =
+        TINFL_FLAG_PARSE_ZLIB_HEADER | TINFL_FLAG_COMPUTE_ADLER32 | TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
     let mut state = Box::<DecompressorOxide>::default();
     let mut output = vec![0; size.min(FIRST_BYTES)];
     let (mut taken, mut given) = (0, 0);
