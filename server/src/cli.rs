@@ -50,7 +50,7 @@ pub(crate) fn run() -> ExitCode {
         None => start::run(start::Arguments::default()),
         Some(Command::Start(arguments)) => start::run(arguments),
         Some(Command::Check(arguments)) => check::run(&arguments),
-        Some(Command::Ctl { words }) => crate::ctl(words),
+        Some(Command::Ctl { words }) => crate::ctl(words, false),
         Some(Command::Manual(arguments)) => manual::run(&arguments),
         Some(Command::Version) => print(concat!("nightjar ", env!("CARGO_PKG_VERSION"))),
     }

@@ -1,12 +1,19 @@
 //! The command line that administers a running node: `nightjar ctl`, or the program under the name `ejabberdctl`.
 
 pub(crate) mod client;
+mod console;
 mod dispatch;
-mod erlang;
+mod epmd;
+pub(crate) mod erlang;
 pub(crate) mod flags;
 mod help;
+mod http;
 mod json;
 mod launch;
+pub(crate) mod on_start;
 mod protocol;
 pub(crate) mod render;
 pub(crate) mod serve;
+pub(crate) mod settings;
+mod shell_file;
+mod top;

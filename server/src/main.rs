@@ -17,6 +17,7 @@ mod listeners;
 mod logs;
 mod node;
 mod options;
+mod pid_file;
 mod process;
 mod protect;
 mod reload;
@@ -33,19 +34,19 @@ fn main() -> ExitCode {
     let program = arguments.next().unwrap_or_default();
     // Scripts call it hundreds of times: nothing but the question itself is made ready for it.
     if Path::new(&program).file_name().is_some_and(|name| name == "ejabberdctl") {
-        return ctl(arguments.collect());
+        return ctl(arguments.collect(), true);
     }
     let mut arguments = arguments.peekable();
     if arguments.next_if(|word| word == "ctl").is_some() {
-        return ctl(arguments.collect());
+        return ctl(arguments.collect(), false);
     }
     cli::run()
 }
 
-/// `nightjar ctl`
-fn ctl(words: Vec<String>) -> ExitCode {
+/// `nightjar ctl`, or `ejabberdctl`
+fn ctl(words: Vec<String>, is_ejabberdctl: bool) -> ExitCode {
     match ctl::flags::parse(words) {
-        Ok(flags) => ctl::client::run(flags),
+        Ok(flags) => ctl::client::run(flags, is_ejabberdctl),
         Err(why) => {
             ctl::client::print(&ctl::render::Output::new(format!("Error: {why}"), ctl::render::USAGE))
         }

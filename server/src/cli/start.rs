@@ -15,7 +15,7 @@ use nightjar_sandbox::{INSIDE, Report, files, systemd};
 use crate::home::Home;
 use crate::logs::{Format, Logs, Setup};
 use crate::node::{Ending, read_config};
-use crate::{banner, boot, first_account, process, protect, signals, supervisor};
+use crate::{banner, boot, ctl, first_account, pid_file, process, protect, signals, supervisor};
 
 /// The node's home belongs to a node that runs.
 const RUNNING: u8 = 4;
@@ -194,12 +194,18 @@ fn log_setup(arguments: &Arguments, home: &Home) -> Setup {
 
 async fn serve(start: boot::Start, quiet: bool) -> anyhow::Result<Ending> {
     let built_in = start.file.is_none();
+    let is_first = !start.home.secret().exists();
     let node = boot::start(start).await?;
+    let _pid_file = pid_file::write_where_asked()?;
     signals::follow(&node)?;
     let account = if built_in { first_account::make(&node).await? } else { None };
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "started");
     for socket in inherited::unused() {
         tracing::warn!(socket, "this socket was handed over, and nothing in the configuration listens there");
+    }
+    if let Err(why) = ctl::on_start::run_all(&node.kernel, is_first).await {
+        node.stop().await;
+        anyhow::bail!(why);
     }
     supervisor::ready(&format!("{} hosts", node.kernel.config().hosts().len()));
     if !quiet {

@@ -6,39 +6,50 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use super::erlang;
 use super::flags::Flags;
 use super::protocol::{ANSWER_MAX, Answer, Request, receive, send};
 use super::render::{FAILURE, Output, SUCCESS, UNREACHABLE};
-use crate::home::Home;
-
-/// ejabberd's default name of a node.
-pub(crate) const NODE: &str = "ejabberd@localhost";
+use super::settings::{Settings, Surroundings};
+use super::{console, erlang, http, launch, top};
 
 /// How long the node may take to answer, unless `--no-timeout` is given.
-const ANSWER_TIME: Duration = Duration::from_secs(60);
-/// `started` and `stopped` look so many times…
-const LOOKS: u32 = 30;
-/// …and this long apart.
-const LOOK_PAUSE: Duration = Duration::from_secs(2);
-/// The socket of another user's node.
-const OTHER_USER: u8 = 7;
+pub(crate) const ANSWER_TIME: Duration = Duration::from_secs(60);
+/// How long `started` and `stopped` wait…
+const WAIT: Duration = Duration::from_secs(60);
+/// …and the pause between their looks.
+const LOOK_PAUSE: Duration = Duration::from_millis(100);
+/// Somebody else's node.
+pub(crate) const OTHER_USER: u8 = 7;
+/// What ejabberd's script says where Elixir is missing.
+const MISSING_PROGRAM: u8 = 127;
 
 /// Runs a command in the node and prints what it says.
-pub(crate) fn run(flags: Flags) -> ExitCode {
-    let socket = Home::locate(flags.home.clone()).control_socket();
+pub(crate) fn run(flags: Flags, is_ejabberdctl: bool) -> ExitCode {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host = host.trim().split('.').next().filter(|host| !host.is_empty()).unwrap_or("localhost");
+    let environment = |name: &str| std::env::var(name).ok();
+    let around = Surroundings { is_ejabberdctl, root: Path::new("/"), host, environment: &environment };
+    let settings = Settings::resolve(&flags, &around);
     let words: Vec<&str> = flags.words.iter().map(String::as_str).collect();
     let output = match words.as_slice() {
-        ["ping"] | ["ping", _] => ping(&socket),
-        ["started"] => wait_until(|| UnixStream::connect(&socket).is_ok()),
-        ["stopped"] => wait_until(|| UnixStream::connect(&socket).is_err()),
-        ["start", ..] => super::launch::background(&flags, &socket),
-        ["foreground" | "foreground-quiet", ..] => super::launch::foreground(&flags),
-        ["live" | "iexlive" | "debug" | "iexdebug" | "etop" | "mnesia_change", ..] => {
-            let what = words.first().copied().unwrap_or_default();
-            Output::new(format!("Error: '{what}' needs an Erlang runtime; this server has none."), FAILURE)
-        }
-        _ => ask(&socket, flags),
+        ["ping"] => ping(&settings, settings.node_name()),
+        ["ping", node] => ping(&settings, node),
+        ["started"] => wait_until(WAIT, || is_up(&settings)),
+        ["stopped"] => wait_until(WAIT, || !is_up(&settings)),
+        ["start"] => launch::background(&settings),
+        ["foreground"] => launch::foreground(&settings, false),
+        ["foreground-quiet"] => launch::foreground(&settings, true),
+        ["live"] => launch::live(&settings),
+        ["debug"] => console::debug(&settings),
+        ["etop"] => top::run(&settings),
+        ["iexlive" | "iexdebug"] => Output::new(NO_ELIXIR, MISSING_PROGRAM),
+        ["mnesia_change"] => Output::new(
+            "Error: Please provide the old erlang node name, for example:\n  \
+             ejabberdctl mnesia_change ejabberd@oldmachine",
+            FAILURE,
+        ),
+        ["mnesia_change", ..] => Output::new(NO_MNESIA, FAILURE),
+        _ => ask(&settings, flags),
     };
     print(&output)
 }
@@ -53,48 +64,72 @@ pub(crate) fn print(output: &Output) -> ExitCode {
     ExitCode::from(output.code)
 }
 
-fn ping(socket: &Path) -> Output {
-    match UnixStream::connect(socket) {
-        Ok(_) => Output::new("pong", SUCCESS),
-        Err(_) => Output::new("pang", FAILURE),
-    }
+/// Whether the node answers.
+pub(crate) fn is_up(settings: &Settings) -> bool {
+    UnixStream::connect(settings.home.control_socket()).is_ok()
 }
 
-fn wait_until(reached: impl Fn() -> bool) -> Output {
-    for _ in 0..LOOKS {
+fn ping(settings: &Settings, node: &str) -> Output {
+    let request = Request { words: vec!["status".to_owned()], json: false, node: Some(node.to_owned()) };
+    let answers = match exchange(&settings.home.control_socket(), &request, Some(ANSWER_TIME)) {
+        Ok(answer) => !answer.elsewhere,
+        Err(_) => false,
+    };
+    if answers { Output::new("pong", SUCCESS) } else { Output::new("pang", FAILURE) }
+}
+
+pub(crate) fn wait_until(limit: Duration, reached: impl Fn() -> bool) -> Output {
+    let end = Instant::now() + limit;
+    loop {
         if reached() {
             return Output::default();
         }
+        if Instant::now() >= end {
+            return Output::new("", FAILURE);
+        }
         std::thread::sleep(LOOK_PAUSE);
     }
-    Output::new("", FAILURE)
 }
 
-fn ask(socket: &Path, flags: Flags) -> Output {
-    let node = flags.node.clone().unwrap_or_else(|| NODE.to_owned());
+/// Has the node do what the words say.
+pub(crate) fn ask(settings: &Settings, flags: Flags) -> Output {
     let limit = (!flags.no_timeout).then_some(ANSWER_TIME);
     let started = Instant::now();
-    let request = Request { words: flags.words, json: flags.json };
-    match exchange(socket, &request, limit) {
+    let socket = settings.home.control_socket();
+    // Without a name given, the node of this home is meant, whatever it is called.
+    let node = flags.node.as_ref().and(settings.node.clone());
+    let request = Request { words: flags.words, json: flags.json, node };
+    match exchange(&socket, &request, limit) {
+        Ok(answer) if answer.elsewhere => {
+            unreachable(settings, &format!("nodedown\n(the node of {} is {})", socket.display(), answer.text))
+        }
         Ok(answer) => Output::new(answer.text, answer.code),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             let path = socket.display();
             Output::new(format!("ERROR: the node at {path} belongs to another user: {error}"), OTHER_USER)
         }
         Err(error) => {
+            if let Some(output) = http::ask(settings, &request, limit) {
+                return output;
+            }
             let late = limit.is_some_and(|limit| started.elapsed() >= limit);
             let reason = if late { "timeout" } else { "nodedown" };
-            let text = format!(
-                "Failed RPC connection to the node {}: {reason}\n(control socket {}: {error})\n{HINT}",
-                erlang::atom(&node),
-                socket.display()
-            );
-            Output::new(text, UNREACHABLE)
+            unreachable(settings, &format!("{reason}\n(control socket {}: {error})", socket.display()))
         }
     }
 }
 
-fn exchange(socket: &Path, request: &Request, limit: Option<Duration>) -> io::Result<Answer> {
+fn unreachable(settings: &Settings, reason: &str) -> Output {
+    let node = erlang::atom(settings.node_name());
+    let text = format!("Failed RPC connection to the node {node}: {reason}\n{}", launch::usage(settings));
+    Output::new(text, UNREACHABLE)
+}
+
+/// One question and its answer.
+///
+/// # Errors
+/// Those of the socket, and `InvalidData` for what is no answer.
+pub(crate) fn exchange(socket: &Path, request: &Request, limit: Option<Duration>) -> io::Result<Answer> {
     let stream = UnixStream::connect(socket)?;
     stream.set_read_timeout(limit)?;
     stream.set_write_timeout(limit)?;
@@ -102,13 +137,13 @@ fn exchange(socket: &Path, request: &Request, limit: Option<Duration>) -> io::Re
     receive(&stream, ANSWER_MAX)
 }
 
-const HINT: &str = "
-Commands to start a node:
-  nightjar start [--config FILE] [--home DIR]   Start in the foreground
-  nightjar ctl start                            Start in the background
+const NO_ELIXIR: &str = "\
+Error: there is no Elixir shell, because this server runs without Erlang and Elixir.
+'live' starts the node with a console, and 'debug' opens one to a running node.";
 
-Commands about a node:
-  ping              Prints pong or pang
-  started|stopped   Waits until the node runs, or does not
+const NO_MNESIA: &str = "\
+Error: there is no Mnesia database whose node name would have to be changed.
+The data of this server doesn't depend on the node's name: stop the node, set ERLANG_NODE, and start it.";
 
-The node is found by its home: --home DIR, or NIGHTJAR_HOME, or ./nightjar-home.";
+#[cfg(test)]
+mod tests;

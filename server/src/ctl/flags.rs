@@ -9,7 +9,13 @@ pub(crate) struct Flags {
     pub(crate) home: Option<PathBuf>,
     /// `--config`, for commands that start a node.
     pub(crate) config: Option<PathBuf>,
-    /// `--node`, for messages.
+    /// `--config-dir`: where `ejabberd.yml` and `ejabberdctl.cfg` are looked for.
+    pub(crate) config_dir: Option<PathBuf>,
+    /// `--ctl-config`: the `ejabberdctl.cfg` to read.
+    pub(crate) ctl_config: Option<PathBuf>,
+    /// `--logs`: the folder of the log.
+    pub(crate) logs: Option<PathBuf>,
+    /// `--node`
     pub(crate) node: Option<String>,
     /// `--no-timeout`
     pub(crate) no_timeout: bool,
@@ -38,9 +44,10 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Flags
         match name.as_str() {
             "--home" | "-s" | "--spool" => flags.home = Some(value(&mut arguments)?.into()),
             "-f" | "--config" => flags.config = Some(value(&mut arguments)?.into()),
+            "-d" | "--config-dir" => flags.config_dir = Some(value(&mut arguments)?.into()),
+            "-c" | "--ctl-config" => flags.ctl_config = Some(value(&mut arguments)?.into()),
+            "-l" | "--logs" => flags.logs = Some(value(&mut arguments)?.into()),
             "-n" | "--node" => flags.node = Some(value(&mut arguments)?),
-            // Accepted because scripts pass them; a node's home holds all of these.
-            "-l" | "--logs" | "-c" | "--ctl-config" | "-d" | "--config-dir" => drop(value(&mut arguments)?),
             "-t" | "--no-timeout" => flags.no_timeout = true,
             "--json" => flags.json = true,
             "--version" => kept.extend([name.clone(), value(&mut arguments)?]),

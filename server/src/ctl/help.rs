@@ -22,6 +22,8 @@ pub(crate) fn help(commands: &[&'static CommandSpec], words: &[String]) -> Outpu
         ["--dual"] => Output::new(usage(&shown, true), USAGE),
         ["--long"] => Output::new(usage(&shown, false), USAGE),
         ["tags" | "--tags"] => Output::new(tags(&shown), SUCCESS),
+        // For the console, which completes them.
+        ["--names"] => Output::new(names(&shown), SUCCESS),
         ["commands"] => Output::new(tags_in_detail(&shown), SUCCESS),
         ["--tags", tag, ..] => Output::new(one_tag(&shown, tag), SUCCESS),
         [word, ..] => Output::new(about(&shown, word), SUCCESS),
@@ -120,6 +122,11 @@ fn tags_in_detail(commands: &[&'static CommandSpec]) -> String {
 fn one_tag(commands: &[&'static CommandSpec], tag: &str) -> String {
     let of_tag = by_tag(commands).remove(tag).unwrap_or_default();
     format!("Available commands with tag {tag}:\n\n{}\n", listing(&of_tag, false))
+}
+
+fn names(commands: &[&'static CommandSpec]) -> String {
+    let lines: Vec<_> = commands.iter().map(|spec| synopsis(spec)).collect();
+    lines.join("\n")
 }
 
 /// The name and the names of the arguments.

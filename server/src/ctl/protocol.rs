@@ -12,13 +12,16 @@ pub(crate) const REQUEST_MAX: u32 = 16 << 20;
 pub(crate) const ANSWER_MAX: u32 = 1 << 30;
 
 /// What the client wants.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Request {
     /// The command with its arguments, and before it perhaps `--version` and `--auth`.
     pub(crate) words: Vec<String>,
     /// Whether the result is wanted as JSON.
     #[serde(default)]
     pub(crate) json: bool,
+    /// The node that is meant, if it was named.
+    #[serde(default)]
+    pub(crate) node: Option<String>,
 }
 
 /// What came of it.
@@ -28,6 +31,9 @@ pub(crate) struct Answer {
     pub(crate) text: String,
     /// The client's exit code.
     pub(crate) code: u8,
+    /// Whether another node is meant than the one that answers; its name is the text.
+    #[serde(default)]
+    pub(crate) elsewhere: bool,
 }
 
 /// A message with its length in front.

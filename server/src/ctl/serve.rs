@@ -18,6 +18,8 @@ use tokio::time::{sleep, timeout};
 
 use super::dispatch;
 use super::protocol::{Answer, REQUEST_MAX, Request, checked_length, decode, encode};
+use super::render::UNREACHABLE;
+use super::settings::own_name;
 use crate::node::Node;
 
 /// Callers served at the same time; more wait.
@@ -83,9 +85,15 @@ async fn answer(kernel: &Arc<Kernel>, mut stream: UnixStream) -> io::Result<()> 
         tracing::warn!(uid, "somebody else's user was refused at the control socket");
         return Ok(());
     }
-    let request = timeout(REQUEST_TIME, receive(&mut stream)).await??;
-    let output = dispatch::run(kernel, request, Caller::LOCAL).await;
-    stream.write_all(&encode(&Answer { text: output.text, code: output.code })?).await?;
+    let request: Request = timeout(REQUEST_TIME, receive(&mut stream)).await??;
+    let own = own_name();
+    let answer = if request.node.as_ref().is_some_and(|meant| *meant != own) {
+        Answer { text: own, code: UNREACHABLE, elsewhere: true }
+    } else {
+        let output = dispatch::run(kernel, request, Caller::LOCAL).await;
+        Answer { text: output.text, code: output.code, elsewhere: false }
+    };
+    stream.write_all(&encode(&answer)?).await?;
     stream.shutdown().await
 }
 
@@ -94,7 +102,7 @@ async fn answer(kernel: &Arc<Kernel>, mut stream: UnixStream) -> io::Result<()> 
 pub(crate) async fn run(kernel: &Arc<Kernel>, words: Vec<String>) -> (String, u8) {
     let json = words.first().is_some_and(|word| word == "--json");
     let words = words.into_iter().skip(usize::from(json)).collect();
-    let output = dispatch::run(kernel, Request { words, json }, Caller::LOCAL).await;
+    let output = dispatch::run(kernel, Request { words, json, node: None }, Caller::LOCAL).await;
     (output.text, output.code)
 }
 

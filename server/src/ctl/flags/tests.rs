@@ -27,6 +27,9 @@ fn ejabberdctls_flags_are_known() {
     let wanted = Flags {
         home: Some("/spool".into()),
         config: Some("/f.yml".into()),
+        config_dir: Some("/etc".into()),
+        ctl_config: Some("x".into()),
+        logs: Some("/logs".into()),
         node: Some("n@h".to_owned()),
         words: words("--auth a b c status"),
         ..Flags::default()

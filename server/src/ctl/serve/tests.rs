@@ -19,9 +19,12 @@ async fn the_socket_is_private_and_answers() {
     let running = Running::start("hosts: [localhost]\n").await;
     let socket = running.node.home.control_socket();
     assert_eq!(std::fs::metadata(&socket).unwrap().permissions().mode() & 0o777, 0o600);
-    let request = Request { words: vec!["registered_vhosts".to_owned()], json: false };
+    let request = Request { words: vec!["registered_vhosts".to_owned()], json: false, node: None };
     let answer = ask(&running, Some(&request)).unwrap();
     assert_eq!((answer.text.as_str(), answer.code), ("localhost", 0));
+    let other = Request { node: Some("other@host".to_owned()), ..request.clone() };
+    let answer = ask(&running, Some(&other)).unwrap();
+    assert_eq!((answer.text.as_str(), answer.elsewhere), ("ejabberd@localhost", true));
     // Nonsense ends its own connection and no other.
     assert!(ask(&running, None).is_err());
     assert_eq!(ask(&running, Some(&request)).unwrap().code, 0);
