@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use nightjar_text::Text;
 
@@ -20,6 +21,9 @@ pub enum Protocol {
 }
 
 impl Protocol {
+    /// All of them.
+    pub const ALL: [Protocol; 3] = [Protocol::C2s, Protocol::Http, Protocol::Ctl];
+
     /// Its name in the log.
     pub fn name(self) -> &'static str {
         match self {
@@ -43,6 +47,30 @@ pub struct Attempt {
     pub success: bool,
 }
 
+/// How many attempts to authenticate there were at a host.
+#[derive(Debug, Default)]
+pub struct AttemptCounts {
+    // For each protocol: successes, failures.
+    counts: [[AtomicU64; 2]; Protocol::ALL.len()],
+}
+
+impl AttemptCounts {
+    fn add(&self, attempt: &Attempt) {
+        let counts = self.counts.get(attempt.protocol as usize);
+        if let Some(count) = counts.and_then(|counts| counts.get(usize::from(!attempt.success))) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Successes and failures.
+    pub fn of(&self, protocol: Protocol) -> (u64, u64) {
+        let counts = self.counts.get(protocol as usize);
+        counts.map_or((0, 0), |[succeeded, failed]| {
+            (succeeded.load(Ordering::Relaxed), failed.load(Ordering::Relaxed))
+        })
+    }
+}
+
 impl Host {
     /// Asks whether an address may open a connection to this host, before anything else is said to it.
     ///
@@ -59,6 +87,7 @@ impl Host {
     /// # Errors
     /// The sentence to end the connection with (`policy-violation`, 403).
     pub async fn attempted(self: &Arc<Self>, attempt: Attempt) -> Result<(), Text> {
+        self.attempts.add(&attempt);
         let mut event = AuthenticationResult { host: Arc::clone(self), attempt, refusal: None };
         self.hooks.authentication_result.run(&mut event).await;
         event.refusal.map_or(Ok(()), Err)

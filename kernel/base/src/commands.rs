@@ -233,9 +233,22 @@ struct Entry {
     handler: Arc<dyn CommandHandler>,
 }
 
+/// How many commands were called.
+#[derive(Debug, Default)]
+pub struct CommandCounts {
+    /// Those that were run.
+    pub called: AtomicU64,
+    /// Those among them that failed.
+    pub failed: AtomicU64,
+    /// Those that the caller may not run.
+    pub refused: AtomicU64,
+}
+
 /// All commands.
 #[derive(Default)]
 pub struct Commands {
+    /// How many were called through the gate.
+    pub counts: CommandCounts,
     entries: RwLock<BTreeMap<&'static str, Vec<Entry>>>,
     next: AtomicU64,
 }

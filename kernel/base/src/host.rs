@@ -13,6 +13,7 @@ use nightjar_text::Text;
 use parking_lot::{Mutex, RwLock};
 
 use crate::adhoc::AdhocCommand;
+use crate::attempts::AttemptCounts;
 use crate::contacts::Contacts;
 use crate::feature::Registration;
 use crate::guard::Guard;
@@ -61,6 +62,8 @@ pub struct Host {
     pub adhoc: Arc<Registry<Box<dyn AdhocCommand>>>,
     /// Subdomains that features serve, as disco#items of the host.
     pub services: Arc<Registry<Jid>>,
+    /// Attempts to authenticate, counted.
+    pub attempts: AttemptCounts,
     config: ArcSwap<HostConfig>,
     contacts: ArcSwapOption<Arc<dyn Contacts>>,
     provided: RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
@@ -82,6 +85,7 @@ impl Host {
             stream_features: Arc::default(),
             adhoc: Arc::default(),
             services: Arc::default(),
+            attempts: AttemptCounts::default(),
             config: ArcSwap::new(config),
             contacts: ArcSwapOption::empty(),
             provided: RwLock::default(),

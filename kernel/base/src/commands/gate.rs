@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use nightjar_auth::Verdict;
 use nightjar_config::access::{Call as Permit, Who};
@@ -24,7 +25,12 @@ impl Kernel {
         caller: Caller,
         arguments: Vec<Value>,
     ) -> CommandResult {
-        self.permit(spec, &caller, &arguments)?;
+        let counts = &self.commands.counts;
+        if let Err(refusal) = self.permit(spec, &caller, &arguments) {
+            counts.refused.fetch_add(1, Ordering::Relaxed);
+            return Err(refusal);
+        }
+        counts.called.fetch_add(1, Ordering::Relaxed);
         let user = argument(spec, &arguments, "user").unwrap_or_default();
         let host = argument(spec, &arguments, "host").unwrap_or_default();
         tracing::info!(
@@ -37,7 +43,11 @@ impl Kernel {
             user = user.as_str(),
             "command called"
         );
-        self.commands.call(spec, Call { kernel: Arc::clone(self), caller, arguments }).await
+        let result = self.commands.call(spec, Call { kernel: Arc::clone(self), caller, arguments }).await;
+        if result.is_err() {
+            counts.failed.fetch_add(1, Ordering::Relaxed);
+        }
+        result
     }
 
     /// Whether the caller may call a command with these arguments.

@@ -1,7 +1,7 @@
 //! An object of named arguments becomes the values a command takes.
 
 use nightjar_config::nearest::nearest;
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Number, Value as Json};
 
 use super::super::{CommandError, CommandSpec, Field, Shape, Value};
 use super::renames::old_name;
@@ -104,10 +104,10 @@ fn misfit(field: &Field, json: &Json, format: &str) -> CommandError {
 fn convert(field: &Field, json: &Json) -> Result<Value, CommandError> {
     match (field.shape, json) {
         (Shape::Integer, Json::Number(number)) => {
-            number.as_i64().map(Value::Integer).ok_or_else(|| misfit(field, json, "integer"))
+            whole(number).map(Value::Integer).ok_or_else(|| misfit(field, json, "integer"))
         }
         (Shape::Integer, Json::String(text)) => {
-            text.parse().map(Value::Integer).map_err(|_| misfit(field, json, "integer"))
+            digits(text).map(Value::Integer).ok_or_else(|| misfit(field, json, "integer"))
         }
         (Shape::Integer, _) => Err(misfit(field, json, "integer")),
         (Shape::Binary | Shape::String | Shape::Atom, Json::String(text)) => Ok(Value::text(text)),
@@ -121,6 +121,22 @@ fn convert(field: &Field, json: &Json) -> Result<Value, CommandError> {
         (Shape::Rescode, _) => Err(misfit(field, json, "rescode")),
         (Shape::Restuple, _) => Err(misfit(field, json, "restuple")),
     }
+}
+
+/// To JSON, `1.0` is a whole number too. Beyond 2⁵³ a fraction might have been lost.
+fn whole(number: &Number) -> Option<i64> {
+    number.as_i64().or_else(|| {
+        let float = number.as_f64()?;
+        let is_whole = float.fract() == 0.0 && float.abs() < 9_007_199_254_740_992.0;
+        // Exact: the value is whole and small enough.
+        (is_whole && number.is_f64()).then_some(float as i64)
+    })
+}
+
+fn digits(text: &str) -> Option<i64> {
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    let is_number = (1..=18).contains(&unsigned.len()) && unsigned.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number { text.parse().ok() } else { None }
 }
 
 fn list(element: &Field, json: &Json) -> Result<Vec<Value>, CommandError> {

@@ -47,6 +47,7 @@ fn arguments_are_taken_by_name() {
     check(&NICK, r#"{"host":"h","service":"s"}"#, r#"[("h"), ("s")]"#);
     check(&NUMBER, r#"{"num":"-12"}"#, "[(-12)]");
     check(&NUMBER, r#"{"num":9223372036854775807}"#, "[(9223372036854775807)]");
+    check(&NUMBER, r#"{"num":-3.0}"#, "[(-3)]");
     check(&WORDS, r#"{"word":"x","done":false}"#, r#"[("x"), Done(false)]"#);
     check(&WORDS, r#"{"word":true,"done":true}"#, r#"[("true"), Done(true)]"#);
 }
@@ -80,6 +81,11 @@ fn what_does_not_fit_is_said() {
     check(&ACCOUNT, r#"{"user":null,"host":"h"}"#, "Arg null is not in format binary (argument user)");
     check(&ACCOUNT, r#"["user"]"#, "Arg of a list is not an object of arguments");
     check(&ACCOUNT, "7", "Arg of digits is not an object of arguments");
+    for text in ["", "-", "+1", " 1", "1 ", "0x1", "1234567890123456789", "١"] {
+        let json = format!(r#"{{"num":"{text}"}}"#);
+        check(&NUMBER, &json, "Arg of text is not in format integer (argument num)");
+    }
+    check(&NUMBER, r#"{"num":1e300}"#, "Arg with a fraction is not in format integer (argument num)");
     check(&NUMBER, r#"{"num":1.5}"#, "Arg with a fraction is not in format integer (argument num)");
     check(&NUMBER, r#"{"num":"x"}"#, "Arg of text is not in format integer (argument num)");
     check(
