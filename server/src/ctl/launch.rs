@@ -1,7 +1,7 @@
 //! `ctl start`, `foreground` and `live`: a node started by the same program.
 
 use std::fs::DirBuilder;
-use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -24,15 +24,32 @@ const NO_HOME: u8 = 6;
 const START: Duration = Duration::from_secs(30);
 const LOOK_PAUSE: Duration = Duration::from_millis(10);
 
-/// Starts a node that outlives the terminal.
+/// Starts a node that outlives the terminal. What it has to say until it serves is said here.
 pub(crate) fn background(settings: &Settings) -> Output {
-    let started = prepared(settings, false).and_then(|mut command| {
-        checked(settings)?;
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
-        let mut child = command.spawn().map_err(|error| cannot(&error))?;
-        until_up(settings, &mut child)
+    let mut command = match prepared(settings, true) {
+        Ok(command) => command,
+        Err(output) => return output,
+    };
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).process_group(0);
+    let mut child = match command.spawn() {
+        Ok(child) => child,
+        Err(error) => return cannot(&error),
+    };
+    // The node doesn't mind when nobody reads any more.
+    let said = child.stderr.take().map(|mut errors| {
+        std::thread::spawn(move || {
+            let mut text = Vec::new();
+            let _ = errors.read_to_end(&mut text);
+            String::from_utf8_lossy(&text).trim_end().to_owned()
+        })
     });
-    started.err().unwrap_or_default()
+    match until_up(settings, &mut child) {
+        Ok(()) => Output::default(),
+        Err(output) => {
+            let said = said.and_then(|said| said.join().ok()).filter(|said| !said.is_empty());
+            Output::new(said.unwrap_or(output.text), output.code)
+        }
+    }
 }
 
 /// Becomes the node.
@@ -134,10 +151,15 @@ fn registered(node: &str) -> String {
 /// Makes the home and sees whether it is ours.
 fn enter(home: &Path) -> Result<(), Output> {
     let cannot = || Output::new(format!("ERROR: can not access directory {}", home.display()), NO_HOME);
+    let is_root = rustix::process::geteuid().is_root();
+    if is_root && !home.exists() {
+        // The node makes it for the user that it becomes.
+        return Ok(());
+    }
     make_folder(home).map_err(|_| cannot())?;
     let owner = std::fs::metadata(home).map_err(|_| cannot())?.uid();
     let own = rustix::process::geteuid().as_raw();
-    if owner != own && own != 0 {
+    if owner != own && !is_root {
         let text = format!(
             "ERROR: This command can only be run by root or the user {owner}, to whom {} belongs",
             home.display()
@@ -152,23 +174,6 @@ fn make_folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
-/// Says what is wrong with the configuration while there is a terminal to say it to.
-fn checked(settings: &Settings) -> Result<(), Output> {
-    let check = || {
-        let mut command = Command::new(std::env::current_exe()?);
-        command.arg("check").envs(&settings.exported);
-        if let Some(config) = &settings.config {
-            command.arg("--config").arg(config);
-        }
-        command.stdin(Stdio::null()).output()
-    };
-    let found = check().map_err(|error| cannot(&error))?;
-    if found.status.success() {
-        return Ok(());
-    }
-    Err(Output::new(String::from_utf8_lossy(&found.stdout).trim_end(), FAILURE))
-}
-
 fn command(settings: &Settings, quiet: bool) -> io::Result<Command> {
     let mut command = Command::new(std::env::current_exe()?);
     command.arg("start").arg("--home").arg(settings.home.path());
@@ -176,7 +181,7 @@ fn command(settings: &Settings, quiet: bool) -> io::Result<Command> {
         command.arg("--config").arg(config);
     }
     if let Some(log) = &settings.log_file {
-        if let Some(folder) = log.parent() {
+        if let Some(folder) = log.parent().filter(|_| !rustix::process::geteuid().is_root()) {
             make_folder(folder)?;
         }
         command.arg("--log-file").arg(log);
