@@ -83,8 +83,8 @@ pub(crate) fn read_config(
 /// Lends what this server declares.
 pub(crate) fn with_declarations<T>(use_them: impl FnOnce(&Declarations<'_>) -> T) -> T {
     let (modules, listeners) = (features::specs(), listeners::specs());
-    let toplevel: &[OptionSpec] = TOPLEVEL;
-    use_them(&Declarations { modules: &modules, listeners: &listeners, toplevel })
+    let toplevel: Vec<OptionSpec> = TOPLEVEL.iter().chain(nightjar_web::oauth::OPTIONS).copied().collect();
+    use_them(&Declarations { modules: &modules, listeners: &listeners, toplevel: &toplevel })
 }
 
 impl Node {
@@ -120,7 +120,11 @@ impl Node {
     /// Every mistake; what it names that the sandbox doesn't leave.
     pub(crate) fn read_again(&self) -> Result<(Config, Vec<Diagnostic>), String> {
         let (config, remarks) = read_config(self.file.as_ref(), &self.home).map_err(|mistakes| {
-            let lines: Vec<_> = mistakes.iter().map(Diagnostic::one_line).collect();
+            let mut lines: Vec<_> = mistakes.iter().map(Diagnostic::one_line).collect();
+            let denied = lines.iter().any(|line| line.contains("permission denied"));
+            if denied && self.sandbox.is_some() {
+                lines.push("files in other folders than at start are outside the sandbox; stop the node and start it".into());
+            }
             lines.join("\n")
         })?;
         let outside =

@@ -17,6 +17,7 @@ use crate::home::Home;
 /// Keeps new files from everybody else, and takes all the file descriptors there are:
 /// each connection needs one.
 pub(crate) fn settle() {
+    harden::set_name(c"nightjar");
     umask(Mode::from_raw_mode(0o077));
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;

@@ -79,9 +79,7 @@ pub(crate) fn paths(home: &Home, log: Option<&Path>, config: &Config, writable: 
     for path in certificate_files(config) {
         read_beside(&mut paths, &path);
     }
-    // Certificates that come later: the folder before the first * or ?.
-    let patterns = config.global.texts("certfiles");
-    paths.read.extend(patterns.iter().filter_map(|pattern| fixed_folder(Path::new(pattern.as_str()))));
+    paths.read.extend(certificate_folders(config));
     for listener in config.listeners() {
         if let Endpoint::Unix(socket) = listener.endpoint() {
             paths.sockets.extend(socket.parent().map(here));
@@ -109,6 +107,7 @@ pub(crate) fn outside(sandbox: &Paths, config: &Config) -> Vec<PathBuf> {
     let mut missing = BTreeSet::new();
     let named = named_paths(config);
     let read = sources(config).into_iter().chain(certificate_files(config));
+    let read = read.chain(certificate_folders(config));
     let read = read.chain(named.iter().filter(|named| !named.is_written).map(|named| named.path.clone()));
     missing.extend(read.filter(|path| !sandbox.allows_reading(path)));
     for named in named.iter().filter(|named| named.is_written) {
@@ -164,11 +163,17 @@ fn certificate_files(config: &Config) -> Vec<PathBuf> {
     patterns.iter().flat_map(|pattern| certificates::expand(Path::new(pattern.as_str()))).collect()
 }
 
+/// Where certificates come that aren't there yet: the folders before the first * or ?.
+fn certificate_folders(config: &Config) -> Vec<PathBuf> {
+    let patterns = config.global.texts("certfiles");
+    patterns.iter().filter_map(|pattern| fixed_folder(Path::new(pattern.as_str()))).collect()
+}
+
 fn fixed_folder(pattern: &Path) -> Option<PathBuf> {
     let is_fixed =
         |part: &std::path::Component<'_>| !part.as_os_str().to_string_lossy().contains(['*', '?', '[']);
     let fixed: PathBuf = pattern.components().take_while(is_fixed).collect();
-    (fixed != pattern && fixed.components().count() > 2).then_some(fixed)
+    (fixed != pattern && fixed.components().count() > 1).then_some(fixed)
 }
 
 /// A path that an option names.

@@ -85,14 +85,18 @@ fn the_sandbox_has_what_the_configuration_names() {
     fs::write(base.join("certs/new.pem"), "").unwrap();
     let more = yaml.replace("/run/c2s", "/certs/c2s") + "certfiles: [\"@DIR@/certs/*.pem\"]\n";
     let (_, _, config) = read(&folder, &more);
-    assert_eq!(outside(&found, &config), [base.join("certs/c2s.sock"), base.join("certs/new.pem")]);
+    assert_eq!(
+        outside(&found, &config),
+        [base.join("certs"), base.join("certs/c2s.sock"), base.join("certs/new.pem")]
+    );
 }
 
 #[test]
 fn paths_and_patterns() {
     for (pattern, wanted) in [
         ("/etc/letsencrypt/live/*/*.pem", Some("/etc/letsencrypt/live")),
-        ("/etc/*.pem", None),
+        ("/etc/*.pem", Some("/etc")),
+        ("/*.pem", None),
         ("/etc/ssl/one.pem", None),
     ] {
         assert_eq!(fixed_folder(Path::new(pattern)), wanted.map(PathBuf::from), "{pattern}");

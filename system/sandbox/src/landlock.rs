@@ -74,9 +74,11 @@ impl Paths {
         self.read.extend(SYSTEM.iter().chain(etc).map(PathBuf::from));
         self.write.push("/dev/null".into());
         let maps = fs::read_to_string("/proc/self/maps").unwrap_or_default();
-        let mapped = mapped(&maps);
+        let program = fs::read_link("/proc/self/exe").unwrap_or_default();
+        let mut mapped = mapped(&maps);
+        mapped.retain(|path| *path != program);
         self.execute.extend(mapped.iter().filter(|path| is_loader(path)).cloned());
-        self.execute.extend(fs::read_link("/proc/self/exe"));
+        self.execute.push(program);
         self.read.extend(mapped.into_iter().filter_map(|path| Some(path.parent()?.to_owned())));
         self.read.dedup();
         self
