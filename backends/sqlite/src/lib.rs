@@ -4,6 +4,7 @@ mod connection;
 mod flusher;
 mod functions;
 mod migration;
+mod probe;
 mod queue;
 mod reader;
 mod session;
@@ -25,6 +26,7 @@ use tokio::sync::{oneshot, watch};
 
 use flusher::Flusher;
 pub use migration::{MigrationReport, OpenError, rehearse};
+pub use probe::probe;
 use queue::Queue;
 use reader::Read;
 use writer::Job;
