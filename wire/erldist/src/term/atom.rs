@@ -42,10 +42,10 @@ impl Atom {
 }
 
 /// Reserved words of Erlang, which stand in quotes as atoms.
-const RESERVED: [&str; 29] = [
+const RESERVED: [&str; 28] = [
     "after", "and", "andalso", "band", "begin", "bnot", "bor", "bsl", "bsr", "bxor", "case", "catch", "cond",
-    "div", "else", "end", "fun", "if", "let", "maybe", "not", "of", "or", "orelse", "receive", "rem", "try",
-    "when", "xor",
+    "div", "else", "end", "fun", "if", "let", "not", "of", "or", "orelse", "receive", "rem", "try", "when",
+    "xor",
 ];
 
 fn is_small_letter(character: char) -> bool {
