@@ -84,6 +84,7 @@ pub const RULES: &[Rule] = &[
     warning("anonymous-login", "nobody can be held to account for what is sent from here"),
     warning("scram-downgrade", "whoever stands in between can choose the weakest mechanism"),
     warning("legacy-auth", "XEP-0078 logs in with a password in plain text or an unsalted SHA-1"),
+    advice("no-fail2ban", "passwords can be tried without end"),
     critical("admin-for-all", "every account is an administrator"),
     critical("api-open", "everybody can run administration commands"),
     critical("api-all-accounts", "every account can run administration commands"),

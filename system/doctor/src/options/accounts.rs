@@ -12,6 +12,7 @@ pub(super) fn check(config: &Config, found: &mut Vec<Finding>) {
         let of_host = config.host(host);
         if reachable {
             registration(of_host, found);
+            guesses(of_host, found);
         }
         passwords(&of_host.options, found);
         if of_host.module("mod_legacy_auth").is_some() {
@@ -36,6 +37,14 @@ fn registration(host: &HostConfig, found: &mut Vec<Finding>) {
         let fix = "write `ip_access: trusted_network` under mod_register, or remove it";
         let at = line(options, "ip_access").or_else(|| line(options, "access"));
         found.push(Finding::new("open-registration", what, fix).at(at));
+    }
+}
+
+/// Of the network only: on this machine nobody needs to guess.
+fn guesses(host: &HostConfig, found: &mut Vec<Finding>) {
+    if host.module("mod_fail2ban").is_none() {
+        let what = "nobody is kept out for failing to log in";
+        found.push(Finding::new("no-fail2ban", what, "add `mod_fail2ban: {}` to modules"));
     }
 }
 

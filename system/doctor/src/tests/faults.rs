@@ -77,6 +77,7 @@ pub(super) const FAULTS: &[(&str, Seed)] = &[
     ("anonymous-login", |s| s.add("auth_method: [sql, anonymous]\n")),
     ("scram-downgrade", |s| s.add("disable_sasl_scram_downgrade_protection: true\n")),
     ("legacy-auth", |s| s.replace("  mod_muc: {}\n", "  mod_muc: {}\n  mod_legacy_auth: {}\n")),
+    ("no-fail2ban", |s| s.replace("  mod_fail2ban: {}\n", "")),
     ("admin-for-all", |s| s.replace("configure: {allow: admin}", "configure: {allow: local}")),
     ("api-open", |s| group(s, "all")),
     ("api-open", |s| group(s, "{ip: 0.0.0.0/0}")),

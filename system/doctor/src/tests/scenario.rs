@@ -38,6 +38,7 @@ const MODULES: &[&ModuleSpec] = &[
     &spec("mod_muc"),
     &spec("mod_vcard"),
     &spec("mod_legacy_auth"),
+    &spec("mod_fail2ban"),
 ];
 const WHOLE: Declarations<'static> = Declarations { modules: MODULES, listeners: LISTENERS, toplevel: &[] };
 
