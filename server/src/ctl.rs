@@ -17,3 +17,4 @@ pub(crate) mod serve;
 pub(crate) mod settings;
 mod shell_file;
 mod top;
+pub(crate) mod words;

@@ -41,6 +41,7 @@ pub(crate) static FEATURES: &[&Feature] = &[
     &nightjar_im::scram_upgrade::FEATURE,
     &nightjar_im::legacy_auth::FEATURE,
     &nightjar_admin::FEATURE,
+    &nightjar_web::http_api::FEATURE,
 ];
 
 /// The feature's names and options.

@@ -61,7 +61,7 @@ pub(crate) fn find(module: &str) -> Option<&'static Kind> {
     LISTENERS.iter().find(|kind| kind.spec.name == module)
 }
 
-/// The listeners' names and options.
+/// The names and options of listeners, and of request handlers that are no modules.
 pub(crate) fn specs() -> Vec<&'static ModuleSpec> {
-    LISTENERS.iter().map(|kind| kind.spec).collect()
+    LISTENERS.iter().map(|kind| kind.spec).chain(nightjar_web::HANDLERS.iter().copied()).collect()
 }

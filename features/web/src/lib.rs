@@ -30,10 +30,6 @@ static METRICS: ModuleSpec = handler(metrics::NAME, "Tells Prometheus what the s
 /// Request handlers that are no modules.
 pub static HANDLERS: &[&ModuleSpec] = &[&CTL, &OAUTH, &HEALTH, &READY, &METRICS];
 
-/// Paths that every HTTP listener serves unless its `request_handlers` puts something else there, and their handlers.
-pub const DEFAULT_PATHS: &[(&str, &str)] =
-    &[("/healthz", health::LIVE), ("/readyz", health::READY), ("/metrics", metrics::NAME)];
-
 /// Offers the handlers that are no modules, and the commands about tokens, until the guards are dropped.
 pub fn offer(kernel: &Arc<Kernel>, console: Arc<dyn Console>) -> Vec<Guard> {
     let add = |name, handler: Arc<dyn HttpHandler>| kernel.http.add(name, None, handler);

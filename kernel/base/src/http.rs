@@ -44,6 +44,10 @@ pub struct Request {
     pub tag: Text,
 }
 
+/// Paths that every listener serves unless its `request_handlers` puts something else there, and their handlers.
+pub const DEFAULT_PATHS: &[(&str, &str)] =
+    &[("/healthz", "nightjar_health"), ("/readyz", "nightjar_ready"), ("/metrics", "nightjar_metrics")];
+
 /// Answers requests below a path.
 pub trait HttpHandler: Send + Sync {
     /// The answer.

@@ -1,6 +1,7 @@
 //! The listener's options.
 
 use http::HeaderName;
+use nightjar_base::http::DEFAULT_PATHS;
 use nightjar_config::{ListenerConfig, ModuleSpec, OptionSpec};
 use nightjar_net_listen::ListenOptions;
 use nightjar_net_listen::options::{self as common, listen_options};
@@ -82,13 +83,20 @@ impl Settings {
         let options = &listener.options;
         let handlers = options.map("request_handlers").iter();
         let handlers = handlers.filter_map(|(prefix, module)| Some((prefix, module.as_text().cloned()?)));
+        let mut handlers: Vec<(Text, Text)> =
+            handlers.map(|(prefix, module)| (prefix.clone(), module)).collect();
+        for (path, module) in DEFAULT_PATHS {
+            if !handlers.iter().any(|(prefix, _)| prefix.trim_matches('/') == path.trim_matches('/')) {
+                handlers.push((Text::new(path), Text::new(module)));
+            }
+        }
         let custom = options.map("custom_headers").iter();
         let custom = custom.map(|(name, value)| header(name, value.as_text().cloned().unwrap_or_default()));
         Ok(Self {
             tls: options.bool("tls"),
             is_unix: listener.unix.is_some(),
             tag: options.text("tag"),
-            routes: Routes::new(handlers),
+            routes: Routes::new(handlers.iter().map(|(prefix, module)| (prefix, module.clone()))),
             custom_headers: custom.collect::<Result<_, _>>()?,
             times: Times { send: options.duration("send_timeout"), ..Times::default() },
             listen: listen_options(listener),

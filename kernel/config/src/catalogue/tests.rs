@@ -24,7 +24,8 @@ fn knows_everything_in_the_tables() {
         catalogue.modules.values().flat_map(|module| &module.list).map(|known| known.nested.len()).sum();
     assert_eq!(nested, 71);
     assert_eq!(catalogue.listeners.len(), 9);
-    assert_eq!(catalogue.handlers.len(), 18);
+    let own = catalogue.handlers.keys().filter(|name| name.starts_with("nightjar_")).count();
+    assert_eq!(catalogue.handlers.len() - own, 18);
 }
 
 #[test]

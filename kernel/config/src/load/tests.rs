@@ -172,7 +172,7 @@ const REMARKS: &[(&str, &str)] = &[
     ),
     (
         "listen: [{port: 1, module: ejabberd_http, request_handlers: {/x: mod_bsh}}]",
-        "test.yml:2:66: listen[1].request_handlers./x: there is no request handler `mod_bsh`; expected one of ejabberd_acme, ejabberd_captcha, ejabberd_ctl, ejabberd_http_ws, ejabberd_oauth, ejabberd_web_admin, ejabberd_xmlrpc, mod_bosh, mod_conversejs, mod_host_meta, mod_http_api, mod_http_fileserver, mod_http_upload, mod_invites, mod_matrix_gw, mod_mqtt, mod_providers, mod_register_web; did you mean `mod_bosh`?",
+        "test.yml:2:66: listen[1].request_handlers./x: there is no request handler `mod_bsh`; expected one of ejabberd_acme, ejabberd_captcha, ejabberd_ctl, ejabberd_http_ws, ejabberd_oauth, ejabberd_web_admin, ejabberd_xmlrpc, mod_bosh, mod_conversejs, mod_host_meta, mod_http_api, mod_http_fileserver, mod_http_upload, mod_invites, mod_matrix_gw, mod_mqtt, mod_providers, mod_register_web, nightjar_health, nightjar_metrics, nightjar_ready; did you mean `mod_bosh`?",
     ),
     (
         "listen: [{port: 1, module: ejabberd_c2s, access: c3s}]\naccess_rules: {c2s: [allow]}",
