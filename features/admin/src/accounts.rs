@@ -4,13 +4,13 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use nightjar_auth::{AuthError, Page, Verdict};
+use nightjar_base::commands::declare::{ACCOUNT, binary, command, list, rescode, restuple, string};
 use nightjar_base::commands::{Call, CommandError, CommandHandler, CommandResult, CommandSpec, Value};
 use nightjar_base::guard::Guard;
 use nightjar_base::{Host, Kernel, Registration};
 use nightjar_sasl::Secret;
 use nightjar_text::Text;
 
-use crate::declare::{ACCOUNT, binary, command, list, rescode, restuple, string};
 use crate::find;
 
 static REGISTER: CommandSpec = command(

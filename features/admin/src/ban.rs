@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use nightjar_base::commands::declare::{ACCOUNT, binary, command, integer, list, rescode, string, tuple};
 use nightjar_base::commands::{Call, CommandError, CommandResult, CommandSpec, Field, Value};
 use nightjar_base::{Host, Registration};
 use nightjar_jid::Jid;
@@ -9,7 +10,6 @@ use nightjar_sasl::Secret;
 use nightjar_store::StoreError;
 
 use crate::bans::{Ban, BanBook};
-use crate::declare::{ACCOUNT, binary, command, integer, list, rescode, since, string, tuple};
 use crate::sessions::end;
 use crate::{find, last};
 
@@ -22,28 +22,24 @@ static BAN_ACCOUNT: CommandSpec = command(
     BAN_ARGUMENTS,
     rescode(),
 );
-static BAN_ACCOUNT_2: CommandSpec = since(
-    2,
-    command(
-        "ban_account",
-        &["accounts"],
-        "Ban an account: end its sessions and refuse its logins until unban_account",
-        BAN_ARGUMENTS,
-        rescode(),
-    ),
-);
-static GET_BAN_DETAILS: CommandSpec = since(
-    2,
-    command(
-        "get_ban_details",
-        &["accounts"],
-        "Tell why and since when an account is banned",
-        ACCOUNT,
-        list("ban_details", &tuple("detail", &[string("name"), string("value")])),
-    ),
-);
+static BAN_ACCOUNT_2: CommandSpec = command(
+    "ban_account",
+    &["accounts"],
+    "Ban an account: end its sessions and refuse its logins until unban_account",
+    BAN_ARGUMENTS,
+    rescode(),
+)
+.since(2);
+static GET_BAN_DETAILS: CommandSpec = command(
+    "get_ban_details",
+    &["accounts"],
+    "Tell why and since when an account is banned",
+    ACCOUNT,
+    list("ban_details", &tuple("detail", &[string("name"), string("value")])),
+)
+.since(2);
 static UNBAN_ACCOUNT: CommandSpec =
-    since(2, command("unban_account", &["accounts"], "Lift the ban of an account", ACCOUNT, rescode()));
+    command("unban_account", &["accounts"], "Lift the ban of an account", ACCOUNT, rescode()).since(2);
 static LIST_BANNED: CommandSpec = command(
     "list_banned",
     &["accounts"],

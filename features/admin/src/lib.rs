@@ -6,7 +6,6 @@
 mod accounts;
 mod ban;
 pub mod bans;
-mod declare;
 mod find;
 mod last;
 mod messages;

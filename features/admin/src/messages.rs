@@ -1,5 +1,6 @@
 //! Sending in somebody's name.
 
+use nightjar_base::commands::declare::{binary, command, rescode};
 use nightjar_base::commands::{Call, CommandError, CommandResult, CommandSpec, Value};
 use nightjar_base::{Registration, Session};
 use nightjar_jid::Jid;
@@ -7,7 +8,6 @@ use nightjar_text::Text;
 use nightjar_xml::{Limits, parse_document};
 use nightjar_xmpp::{MessageType, Stanza, ns};
 
-use crate::declare::{binary, command, rescode};
 use crate::find;
 use crate::presence::element;
 

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use nightjar_base::commands::declare::{binary, command, integer, restuple};
 use nightjar_base::commands::{Call, CommandError, CommandResult, CommandSpec, Value};
 use nightjar_base::{Host, Registration};
 use nightjar_config::access::{AccessRef, Who};
 use nightjar_jid::Jid;
 use nightjar_text::Text;
 
-use crate::declare::{binary, command, integer, restuple};
 use crate::{accounts, find, last};
 
 static DELETE_OLD_USERS: CommandSpec = command(

@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use nightjar_base::commands::declare::{ACCOUNT, binary, command, integer, list, rescode, string, tuple};
 use nightjar_base::commands::{Call, CommandError, CommandResult, CommandSpec, Field, Value};
 use nightjar_base::{Registration, Session};
 use nightjar_text::Text;
 use nightjar_xml::Writer;
 use nightjar_xmpp::{PresenceType, Stanza, ns};
 
-use crate::declare::{ACCOUNT, binary, command, integer, list, rescode, since, string, tuple};
 use crate::find;
 use crate::sessions::{priority, sorted};
 
@@ -35,24 +35,22 @@ static SET_PRESENCE: CommandSpec = command(
     ],
     rescode(),
 );
-static SET_PRESENCE_1: CommandSpec = since(
-    1,
-    command(
-        "set_presence",
-        &["session"],
-        "Set the presence of a session",
-        &[
-            binary("user"),
-            binary("host"),
-            binary("resource"),
-            binary("type"),
-            binary("show"),
-            binary("status"),
-            integer("priority"),
-        ],
-        rescode(),
-    ),
-);
+static SET_PRESENCE_1: CommandSpec = command(
+    "set_presence",
+    &["session"],
+    "Set the presence of a session",
+    &[
+        binary("user"),
+        binary("host"),
+        binary("resource"),
+        binary("type"),
+        binary("show"),
+        binary("status"),
+        integer("priority"),
+    ],
+    rescode(),
+)
+.since(1);
 
 const STATUS: &[Field] =
     &[string("user"), string("host"), string("resource"), integer("priority"), string("status")];
@@ -65,16 +63,14 @@ static STATUS_LIST: CommandSpec = command(
     &[binary("status")],
     list("users", &tuple("userstatus", STATUS)),
 );
-static STATUS_LIST_3: CommandSpec = since(
-    3,
-    command(
-        "status_list",
-        &["session"],
-        "List the sessions with this status; `all` for all of them",
-        &[binary("status")],
-        list("users", &tuple("userstatus", STATUS_3)),
-    ),
-);
+static STATUS_LIST_3: CommandSpec = command(
+    "status_list",
+    &["session"],
+    "List the sessions with this status; `all` for all of them",
+    &[binary("status")],
+    list("users", &tuple("userstatus", STATUS_3)),
+)
+.since(3);
 static STATUS_LIST_HOST: CommandSpec = command(
     "status_list_host",
     &["session"],
@@ -82,16 +78,14 @@ static STATUS_LIST_HOST: CommandSpec = command(
     &[binary("host"), binary("status")],
     list("users", &tuple("userstatus", STATUS)),
 );
-static STATUS_LIST_HOST_3: CommandSpec = since(
-    3,
-    command(
-        "status_list_host",
-        &["session"],
-        "List the sessions of a host with this status; `all` for all of them",
-        &[binary("host"), binary("status")],
-        list("users", &tuple("userstatus", STATUS_3)),
-    ),
-);
+static STATUS_LIST_HOST_3: CommandSpec = command(
+    "status_list_host",
+    &["session"],
+    "List the sessions of a host with this status; `all` for all of them",
+    &[binary("host"), binary("status")],
+    list("users", &tuple("userstatus", STATUS_3)),
+)
+.since(3);
 static STATUS_NUM: CommandSpec = command(
     "status_num",
     &["session", "statistics"],

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use nightjar_base::commands::declare::{
+    ACCOUNT, binary, command, integer, list, rescode, restuple, string, tuple,
+};
 use nightjar_base::commands::{Call, CommandError, CommandHandler, CommandResult, CommandSpec, Field, Value};
 use nightjar_base::guard::Guard;
 use nightjar_base::{Kernel, Registration, Session};
 use nightjar_text::Text;
 use nightjar_xmpp::StreamErrorCondition;
 
-use crate::declare::{ACCOUNT, binary, command, integer, list, rescode, restuple, since, string, tuple};
 use crate::find;
 use crate::presence::shown;
 
@@ -76,7 +78,7 @@ static KICK_SESSION: CommandSpec = command(
 static KICK_USER: CommandSpec =
     command("kick_user", &["session"], "End the sessions of an account", ACCOUNT, integer("num_resources"));
 static KICK_USER_2: CommandSpec =
-    since(2, command("kick_user", &["session"], "End the sessions of an account", ACCOUNT, restuple()));
+    command("kick_user", &["session"], "End the sessions of an account", ACCOUNT, restuple()).since(2);
 static KICK_USERS: CommandSpec = command(
     "kick_users",
     &["session"],

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use nightjar_base::commands::declare::{binary, command, integer};
 use nightjar_base::commands::{Call, CommandError, CommandResult, CommandSpec, Value};
 use nightjar_base::{Host, Registration};
 
-use crate::declare::{binary, command, integer};
 use crate::find;
 
 static STATS: CommandSpec = command(

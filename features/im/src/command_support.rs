@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::sync::Arc;
 
+use nightjar_base::Host;
 use nightjar_base::commands::{Call, CommandError};
 use nightjar_jid::Jid;
 
@@ -21,6 +22,16 @@ pub fn account(call: &Call, user: usize, host: usize) -> Result<Jid, CommandErro
 pub fn address(user: &str, host: &str) -> Result<Jid, CommandError> {
     Jid::from_parts(Some(user).filter(|user| !user.is_empty()), host, None)
         .map_err(|_| CommandError::Arguments(format!("{user}@{host} is not a valid address")))
+}
+
+/// The host that the argument at `at` names.
+///
+/// # Errors
+/// ejabberd's words for a host that isn't served.
+pub fn known_host(call: &Call, at: usize) -> Result<Arc<Host>, CommandError> {
+    let given = call.text(at);
+    let name = nightjar_jid::nameprep(&given).unwrap_or_default();
+    call.kernel.host(&name).ok_or_else(|| failed("Unknown virtual host"))
 }
 
 /// What a module shares with its commands.

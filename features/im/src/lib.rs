@@ -3,6 +3,7 @@
 mod account_cache;
 mod cache_options;
 mod command_support;
+mod purge;
 mod support;
 #[cfg(test)]
 mod testing;

@@ -2,6 +2,7 @@
 //!
 //! Names, arguments and results are ejabberd's.
 
+pub mod declare;
 mod gate;
 pub mod json;
 pub mod words;

@@ -1,98 +1,127 @@
 //! Commands on archives.
 
 use nightjar_base::Registration;
-use nightjar_base::commands::{Call, CommandError, CommandResult, CommandSpec, Field, Policy, Shape, Value};
+use nightjar_base::commands::declare::{
+    ACCOUNT, binary, command, integer, list, rescode, restuple, string, tuple,
+};
+use nightjar_base::commands::{Call, CommandError, CommandResult, CommandSpec, Field, Value};
+use nightjar_base::hooks::BoxFuture;
 use nightjar_xmpp::datetime;
 
 use super::query::{self, Filter};
 use super::{Archive, storage};
-use crate::command_support::{account, failed, feature};
+use crate::command_support::{account, failed, feature, known_host};
+use crate::purge::{self, Purges};
 
-const USER: Field = Field { name: "user", shape: Shape::Binary };
-const HOST: Field = Field { name: "host", shape: Shape::Binary };
-const TOLD: Field = Field { name: "res", shape: Shape::Restuple };
+/// The task's kind.
+const KIND: &str = "mam";
 
-const fn spec(
-    name: &'static str,
-    tags: &'static [&'static str],
-    doc: &'static str,
-    arguments: &'static [Field],
-    result: Field,
-) -> CommandSpec {
-    CommandSpec { name, tags, doc, arguments, result, policy: Policy::Restricted, version: 0 }
-}
+const PURGE: &[&str] = &["mam", "purge"];
 
-static DELETE_OLD: CommandSpec = spec(
+static DELETE_OLD: CommandSpec = command(
     "delete_old_mam_messages",
-    &["mam", "purge"],
+    PURGE,
     "Delete MAM messages older than DAYS (type: chat, groupchat or all)",
-    &[Field { name: "type", shape: Shape::Binary }, Field { name: "days", shape: Shape::Integer }],
-    Field { name: "res", shape: Shape::Rescode },
+    &[binary("type"), integer("days")],
+    rescode(),
 );
-
+static DELETE_OLD_BATCH: CommandSpec = command(
+    "delete_old_mam_messages_batch",
+    PURGE,
+    "Delete MAM messages of a host older than DAYS in the background, at most RATE a minute",
+    &[binary("host"), binary("type"), integer("days"), integer("batch_size"), integer("rate")],
+    restuple(),
+);
+static DELETE_OLD_STATUS: CommandSpec = command(
+    "delete_old_mam_messages_status",
+    PURGE,
+    "Tell how delete_old_mam_messages_batch does",
+    purge::HOST,
+    purge::STATUS,
+);
+static ABORT_DELETE_OLD: CommandSpec = command(
+    "abort_delete_old_mam_messages",
+    PURGE,
+    "End what delete_old_mam_messages_batch has begun",
+    purge::HOST,
+    purge::STATUS,
+);
 static REMOVE_USER: CommandSpec =
-    spec("remove_mam_for_user", &["mam"], "Remove mam archive for user", &[USER, HOST], TOLD);
-
-static REMOVE_PEER: CommandSpec = spec(
+    command("remove_mam_for_user", &["mam"], "Remove mam archive for user", ACCOUNT, restuple());
+static REMOVE_PEER: CommandSpec = command(
     "remove_mam_for_user_with_peer",
     &["mam"],
     "Remove mam archive for user with peer",
-    &[USER, HOST, Field { name: "with", shape: Shape::Binary }],
-    TOLD,
+    &[binary("user"), binary("host"), binary("with")],
+    restuple(),
 );
-
-static GET_COUNT: CommandSpec = spec(
+static GET_COUNT: CommandSpec = command(
     "get_mam_count",
     &["mam"],
     "Get number of MAM messages in a local user archive",
-    &[USER, HOST],
-    Field { name: "value", shape: Shape::Integer },
+    ACCOUNT,
+    integer("value"),
 );
-
-static MESSAGE: Field = Field {
-    name: "messages",
-    shape: Shape::Tuple(&[
-        Field { name: "time", shape: Shape::String },
-        Field { name: "from", shape: Shape::String },
-        Field { name: "to", shape: Shape::String },
-        Field { name: "packet", shape: Shape::String },
-    ]),
-};
-
-static GET_MESSAGES: CommandSpec = spec(
+static MESSAGE: Field = tuple("messages", &[string("time"), string("from"), string("to"), string("packet")]);
+static GET_MESSAGES: CommandSpec = command(
     "get_mam_messages",
     &["internal", "mam"],
     "Get the mam messages",
-    &[USER, HOST],
-    Field { name: "archive", shape: Shape::List(&MESSAGE) },
+    ACCOUNT,
+    list("archive", &MESSAGE),
 );
 
 pub(super) fn register(registration: &mut Registration) {
     registration.command(&DELETE_OLD, delete_old);
+    registration.command(&DELETE_OLD_BATCH, delete_old_batch);
+    registration.command(&DELETE_OLD_STATUS, delete_old_status);
+    registration.command(&ABORT_DELETE_OLD, abort_delete_old);
     registration.command(&REMOVE_USER, remove_user);
     registration.command(&REMOVE_PEER, remove_peer);
     registration.command(&GET_COUNT, get_count);
     registration.command(&GET_MESSAGES, get_messages);
 }
 
-async fn delete_old(call: Call) -> CommandResult {
-    let kind = match call.text(0).as_str() {
-        "all" => None,
-        "chat" => Some("chat"),
-        "groupchat" => Some("groupchat"),
-        other => {
-            return Err(CommandError::Arguments(format!("type is one of all, chat, groupchat, not {other}")));
-        }
-    };
-    let days = call.integer(1);
-    if days < 0 {
-        return Err(CommandError::Arguments("days must not be negative".to_owned()));
+/// The kind of messages that argument `at` names; nothing for all.
+fn kind(call: &Call, at: usize) -> Result<Option<&'static str>, CommandError> {
+    match call.text(at).as_str() {
+        "all" => Ok(None),
+        "chat" => Ok(Some("chat")),
+        "groupchat" => Ok(Some("groupchat")),
+        other => Err(CommandError::Arguments(format!("type is one of all, chat, groupchat, not {other}"))),
     }
-    let before = call.kernel.clock.unix_micros().saturating_sub(days.saturating_mul(86_400_000_000));
+}
+
+async fn delete_old(call: Call) -> CommandResult {
+    let kind = kind(&call, 0)?;
+    let before = purge::before(&call, 1)?;
     for host in call.kernel.hosts() {
         storage::remove_old(&host.store, before, kind).await.map_err(failed)?;
     }
     Ok(Value::Done(true))
+}
+
+async fn delete_old_batch(call: Call) -> CommandResult {
+    let host = known_host(&call, 0)?;
+    let kind = kind(&call, 1)?;
+    let before = purge::before(&call, 2)?;
+    let (batch, rate) = purge::pace(&call, 3)?;
+    let (name, store) = (host.name.clone(), host.store.clone());
+    let step = move || {
+        let store = store.clone();
+        Box::pin(async move { storage::remove_batch(&store, before, kind, batch).await }) as BoxFuture<'_, _>
+    };
+    purge::begun(call.kernel.shared::<Purges>().begin(KIND, name, rate, Box::new(step)))
+}
+
+async fn delete_old_status(call: Call) -> CommandResult {
+    let host = known_host(&call, 0)?;
+    Ok(Value::text(call.kernel.shared::<Purges>().status(KIND, &host.name)))
+}
+
+async fn abort_delete_old(call: Call) -> CommandResult {
+    let host = known_host(&call, 0)?;
+    Ok(Value::text(call.kernel.shared::<Purges>().abort(KIND, &host.name)))
 }
 
 async fn remove_user(call: Call) -> CommandResult {
@@ -148,3 +177,6 @@ async fn get_messages(call: Call) -> CommandResult {
     });
     Ok(Value::List(rows.collect()))
 }
+
+#[cfg(test)]
+mod tests;

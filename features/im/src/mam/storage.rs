@@ -25,6 +25,13 @@ static DELETE_PEER: Statement =
 static DELETE_OLD: Statement = Statement::new("DELETE FROM archive WHERE {host} AND timestamp < ?");
 static DELETE_OLD_KIND: Statement =
     Statement::new("DELETE FROM archive WHERE {host} AND timestamp < ? AND kind = ?");
+/// The newest of a batch of old messages.
+static BATCH: Statement = Statement::new(
+    "SELECT timestamp FROM archive WHERE {host} AND timestamp < ? ORDER BY timestamp LIMIT 1 OFFSET ?",
+);
+static BATCH_KIND: Statement = Statement::new(
+    "SELECT timestamp FROM archive WHERE {host} AND timestamp < ? AND kind = ? ORDER BY timestamp LIMIT 1 OFFSET ?",
+);
 static FIRST: Statement =
     Statement::new("SELECT timestamp FROM archive WHERE username = ? AND {host} ORDER BY timestamp LIMIT 1");
 static LAST: Statement = Statement::new(
@@ -114,4 +121,19 @@ pub(super) async fn remove_old(store: &Store, before: i64, kind: Option<&str>) -
         Some(kind) => store.execute(&DELETE_OLD_KIND, params![before, kind]).await,
         None => store.execute(&DELETE_OLD, params![before]).await,
     }
+}
+
+/// As [`remove_old`], about `batch` messages, the oldest first; how many they were.
+pub(super) async fn remove_batch(
+    store: &Store,
+    before: i64,
+    kind: Option<&str>,
+    batch: i64,
+) -> Result<u64, StoreError> {
+    let newest = match kind {
+        Some(kind) => store.query_one(&BATCH_KIND, params![before, kind, batch - 1]).await?,
+        None => store.query_one(&BATCH, params![before, batch - 1]).await?,
+    };
+    let before = newest.map(|row| row.int(0)).transpose()?.map_or(before, |newest| newest + 1);
+    remove_old(store, before, kind).await
 }

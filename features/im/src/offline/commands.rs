@@ -1,70 +1,73 @@
 //! Commands on offline messages.
 
 use nightjar_base::Registration;
-use nightjar_base::commands::{Call, CommandError, CommandResult, CommandSpec, Field, Policy, Shape, Value};
+use nightjar_base::commands::declare::{
+    ACCOUNT, binary, command, integer, list, rescode, restuple, string, tuple,
+};
+use nightjar_base::commands::{Call, CommandResult, CommandSpec, Field, Value};
+use nightjar_base::hooks::BoxFuture;
 use nightjar_xmpp::datetime;
 
 use super::deliver::is_expired;
 use super::{Offline, storage};
-use crate::command_support::{account, failed, feature};
+use crate::command_support::{account, failed, feature, known_host};
+use crate::purge::{self, Purges};
 
-const USER: Field = Field { name: "user", shape: Shape::Binary };
-const HOST: Field = Field { name: "host", shape: Shape::Binary };
-const CODE: Field = Field { name: "res", shape: Shape::Rescode };
+/// The task's kind.
+const KIND: &str = "spool";
 
-const fn spec(
-    name: &'static str,
-    tags: &'static [&'static str],
-    doc: &'static str,
-    arguments: &'static [Field],
-    result: Field,
-) -> CommandSpec {
-    CommandSpec { name, tags, doc, arguments, result, policy: Policy::Restricted, version: 0 }
-}
+const PURGE: &[&str] = &["offline", "purge"];
 
-static GET_OFFLINE_COUNT: CommandSpec = CommandSpec {
-    policy: Policy::User,
-    ..spec(
-        "get_offline_count",
-        &["offline"],
-        "Get the number of unread offline messages",
-        &[USER, HOST],
-        Field { name: "value", shape: Shape::Integer },
-    )
-};
-
-static MESSAGE: Field = Field {
-    name: "messages",
-    shape: Shape::Tuple(&[
-        Field { name: "time", shape: Shape::String },
-        Field { name: "from", shape: Shape::String },
-        Field { name: "to", shape: Shape::String },
-        Field { name: "packet", shape: Shape::String },
-    ]),
-};
-
-static GET_OFFLINE_MESSAGES: CommandSpec = spec(
+static GET_OFFLINE_COUNT: CommandSpec = command(
+    "get_offline_count",
+    &["offline"],
+    "Get the number of unread offline messages",
+    ACCOUNT,
+    integer("value"),
+)
+.of_user();
+static MESSAGE: Field = tuple("messages", &[string("time"), string("from"), string("to"), string("packet")]);
+static GET_OFFLINE_MESSAGES: CommandSpec = command(
     "get_offline_messages",
     &["internal", "offline"],
     "Get the offline messages",
-    &[USER, HOST],
-    Field { name: "queue", shape: Shape::List(&MESSAGE) },
+    ACCOUNT,
+    list("queue", &MESSAGE),
 );
-
-static DELETE_EXPIRED: CommandSpec = spec(
+static DELETE_EXPIRED: CommandSpec = command(
     "delete_expired_messages",
-    &["offline", "purge"],
+    PURGE,
     "Delete expired offline messages from database",
     &[],
-    CODE,
+    rescode(),
 );
-
-static DELETE_OLD: CommandSpec = spec(
+static DELETE_OLD: CommandSpec = command(
     "delete_old_messages",
-    &["offline", "purge"],
+    PURGE,
     "Delete offline messages older than DAYS",
-    &[Field { name: "days", shape: Shape::Integer }],
-    CODE,
+    &[integer("days")],
+    rescode(),
+);
+static DELETE_OLD_BATCH: CommandSpec = command(
+    "delete_old_messages_batch",
+    PURGE,
+    "Delete offline messages of a host older than DAYS in the background, at most RATE a minute",
+    &[binary("host"), integer("days"), integer("batch_size"), integer("rate")],
+    restuple(),
+);
+static DELETE_OLD_STATUS: CommandSpec = command(
+    "delete_old_messages_status",
+    PURGE,
+    "Tell how delete_old_messages_batch does",
+    purge::HOST,
+    purge::STATUS,
+);
+static ABORT_DELETE_OLD: CommandSpec = command(
+    "abort_delete_old_messages",
+    PURGE,
+    "End what delete_old_messages_batch has begun",
+    purge::HOST,
+    purge::STATUS,
 );
 
 pub(super) fn register(registration: &mut Registration) {
@@ -72,6 +75,9 @@ pub(super) fn register(registration: &mut Registration) {
     registration.command(&GET_OFFLINE_MESSAGES, get_offline_messages);
     registration.command(&DELETE_EXPIRED, delete_expired);
     registration.command(&DELETE_OLD, delete_old);
+    registration.command(&DELETE_OLD_BATCH, delete_old_batch);
+    registration.command(&DELETE_OLD_STATUS, delete_old_status);
+    registration.command(&ABORT_DELETE_OLD, abort_delete_old);
 }
 
 async fn get_offline_count(call: Call) -> CommandResult {
@@ -121,13 +127,34 @@ async fn delete_expired(call: Call) -> CommandResult {
 }
 
 async fn delete_old(call: Call) -> CommandResult {
-    let days = call.integer(0);
-    if days < 0 {
-        return Err(CommandError::Arguments("days must not be negative".to_owned()));
-    }
-    let before = call.kernel.clock.unix_micros().saturating_sub(days.saturating_mul(86_400_000_000));
+    let before = purge::before(&call, 0)?;
     for host in call.kernel.hosts() {
         storage::delete_old(&host.store, before).await.map_err(failed)?;
     }
     Ok(Value::Done(true))
 }
+
+async fn delete_old_batch(call: Call) -> CommandResult {
+    let host = known_host(&call, 0)?;
+    let before = purge::before(&call, 1)?;
+    let (batch, rate) = purge::pace(&call, 2)?;
+    let (name, store) = (host.name.clone(), host.store.clone());
+    let step = move || {
+        let store = store.clone();
+        Box::pin(async move { storage::delete_batch(&store, before, batch).await }) as BoxFuture<'_, _>
+    };
+    purge::begun(call.kernel.shared::<Purges>().begin(KIND, name, rate, Box::new(step)))
+}
+
+async fn delete_old_status(call: Call) -> CommandResult {
+    let host = known_host(&call, 0)?;
+    Ok(Value::text(call.kernel.shared::<Purges>().status(KIND, &host.name)))
+}
+
+async fn abort_delete_old(call: Call) -> CommandResult {
+    let host = known_host(&call, 0)?;
+    Ok(Value::text(call.kernel.shared::<Purges>().abort(KIND, &host.name)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -16,6 +16,11 @@ static DELETE_TO: Statement = Statement::new("DELETE FROM spool WHERE username =
 static DELETE_ONE: Statement = Statement::new("DELETE FROM spool WHERE username = ? AND {host} AND seq = ?");
 static DELETE_ALL: Statement = Statement::new("DELETE FROM spool WHERE username = ? AND {host}");
 static DELETE_OLD: Statement = Statement::new("DELETE FROM spool WHERE {host} AND created_at < ?");
+/// The newest of a batch of old messages.
+static BATCH: Statement =
+    Statement::new("SELECT seq FROM spool WHERE {host} AND created_at < ? ORDER BY seq LIMIT 1 OFFSET ?");
+static DELETE_BATCH: Statement =
+    Statement::new("DELETE FROM spool WHERE {host} AND created_at < ? AND seq <= ?");
 static HOST_PAGE: Statement =
     Statement::new("SELECT xml, seq FROM spool WHERE {host} AND seq > ? ORDER BY seq LIMIT ?");
 static DELETE_SEQ: Statement = Statement::new("DELETE FROM spool WHERE {host} AND seq = ?");
@@ -78,6 +83,15 @@ pub(super) async fn delete_all(store: &Store, user: &str) -> Result<u64, StoreEr
 /// Deletes messages kept before a time.
 pub(super) async fn delete_old(store: &Store, before_micros: i64) -> Result<u64, StoreError> {
     store.execute(&DELETE_OLD, params![nightjar_store::Value::Time(before_micros)]).await
+}
+
+/// As [`delete_old`], at most `batch` messages, the oldest first; how many they were.
+pub(super) async fn delete_batch(store: &Store, before_micros: i64, batch: i64) -> Result<u64, StoreError> {
+    let before = nightjar_store::Value::Time(before_micros);
+    match store.query_one(&BATCH, params![before.clone(), batch - 1]).await? {
+        Some(newest) => store.execute(&DELETE_BATCH, params![before, newest.int(0)?]).await,
+        None => store.execute(&DELETE_OLD, params![before]).await,
+    }
 }
 
 /// Messages of all users of the host behind `seq`.
