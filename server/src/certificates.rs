@@ -23,7 +23,11 @@ pub(crate) fn load(certificates: &Certificates, config: &Config, home: &Home) ->
     let mut files = Vec::new();
     for pattern in config.global.texts("certfiles") {
         let found = expand(Path::new(pattern.as_str()));
-        anyhow::ensure!(!found.is_empty(), "certfiles: no file matches {pattern}");
+        let may_be_empty = pattern.contains(['*', '?', '[']);
+        anyhow::ensure!(!found.is_empty() || may_be_empty, "certfiles: no file matches {pattern}");
+        if found.is_empty() {
+            tracing::warn!(%pattern, "certfiles: no file matches yet");
+        }
         files.extend(found);
     }
     // Tried on the side first, to see which hosts they name.

@@ -1,6 +1,10 @@
 //! The command line.
 
 mod check;
+mod doctor;
+mod erlang;
+mod firewall;
+mod init;
 mod manual;
 mod start;
 
@@ -16,6 +20,9 @@ use clap::{Parser, Subcommand};
     after_help = "Examples:\n  nightjar                                 start with nothing configured, for this machine only\n  \
                   nightjar start --config ejabberd.yml     start with a configuration\n  \
                   nightjar check --config ejabberd.yml     tell every mistake in it\n  \
+                  nightjar init --host example.org         write a configuration for a real deployment\n  \
+                  nightjar doctor                          tell what is wrong with an installation\n  \
+                  nightjar firewall print --format nft     write rules for what has to get through\n  \
                   nightjar ctl status                      ask the running node\n  \
                   nightjar ctl help commands               what it can be asked"
 )]
@@ -30,6 +37,13 @@ enum Command {
     Start(start::Arguments),
     /// Read a configuration and report every mistake. Exit code: 0 fine, 1 mistakes, 2 can't be read
     Check(check::Arguments),
+    /// Tell what is wrong with an installation. Exit code: 0 clean, 1 warnings, 2 something critical
+    Doctor(doctor::Arguments),
+    /// What a firewall has to let through
+    Firewall(firewall::Arguments),
+    /// Write a configuration, folders and a unit for a real deployment; never over anything. Exit code: 0 written,
+    /// 1 not, 3 a file was there already
+    Init(init::Arguments),
     /// Administer a running node: nightjar ctl [--home DIR] COMMAND…
     #[command(disable_help_flag = true)]
     Ctl {
@@ -51,6 +65,9 @@ pub(crate) fn run() -> ExitCode {
         Some(Command::Start(arguments)) => start::run(arguments),
         Some(Command::Check(arguments)) => check::run(&arguments),
         Some(Command::Ctl { words }) => crate::ctl(words, false),
+        Some(Command::Doctor(arguments)) => doctor::run(&arguments),
+        Some(Command::Firewall(arguments)) => firewall::run(&arguments),
+        Some(Command::Init(arguments)) => init::run(&arguments),
         Some(Command::Manual(arguments)) => manual::run(&arguments),
         Some(Command::Version) => print(concat!("nightjar ", env!("CARGO_PKG_VERSION"))),
     }

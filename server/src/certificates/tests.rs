@@ -56,4 +56,8 @@ async fn hosts_without_a_certificate_get_one() {
     let missing = Running::try_start("hosts: [one.example]\ncertfiles: [@DIR@/none.pem]\n").await;
     let why = format!("{:#}", missing.err().unwrap());
     assert!(why.contains("none.pem"), "{why}");
+    // A folder that is still empty is one where certificates come later.
+    let later = Running::start("hosts: [one.example]\ncertfiles: [\"@DIR@/certs/*.pem\"]\n").await;
+    assert!(later.node.certificates.covers("one.example"));
+    later.node.stop().await;
 }
