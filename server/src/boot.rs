@@ -99,6 +99,7 @@ async fn start_parts(node: &Arc<Node>, config: &Config) -> anyhow::Result<()> {
     let Parts { databases, hosts, listeners, guards } = &mut *parts;
     guards.extend(nightjar_admin::core_commands(&node.kernel));
     guards.extend(commands::offer(node));
+    guards.extend(nightjar_net_stun::commands(&node.kernel));
     guards.extend(nightjar_web::offer(&node.kernel, ctl::words::console(node)));
     start_hosts(node, config, databases, hosts).await?;
     for listener in config.listeners() {

@@ -7,6 +7,7 @@ use nightjar_base::Kernel;
 use nightjar_config::{ListenerConfig, ModuleSpec};
 use nightjar_net_http::{HTTP_SPEC, HttpListener};
 use nightjar_net_listen::Certificates;
+use nightjar_net_stun::{STUN_SPEC, StunListener};
 use nightjar_net_xmpp::{C2S_SPEC, ClientListener};
 
 /// A kind of listener.
@@ -26,6 +27,7 @@ pub(crate) type Listening = Box<dyn Any + Send + Sync>;
 pub(crate) static LISTENERS: &[Kind] = &[
     Kind { spec: &C2S_SPEC, listen: c2s, speaks: c2s_speaks },
     Kind { spec: &HTTP_SPEC, listen: http, speaks: http_speaks },
+    Kind { spec: &STUN_SPEC, listen: stun, speaks: stun_speaks },
 ];
 
 fn c2s(
@@ -54,6 +56,24 @@ fn http(
 
 fn http_speaks(config: &ListenerConfig) -> &'static str {
     if config.options.bool("tls") { "HTTP, direct TLS" } else { "HTTP" }
+}
+
+fn stun(
+    kernel: &Arc<Kernel>,
+    config: &ListenerConfig,
+    certificates: &Arc<Certificates>,
+) -> anyhow::Result<Listening> {
+    let listener = StunListener::new(Arc::clone(kernel), config, Arc::clone(certificates));
+    Ok(Box::new(listener.map_err(anyhow::Error::msg)?.listen()?))
+}
+
+fn stun_speaks(config: &ListenerConfig) -> &'static str {
+    match (config.options.bool("use_turn"), config.options.bool("tls")) {
+        (true, true) => "STUN and TURN, direct TLS",
+        (true, false) => "STUN and TURN",
+        (false, true) => "STUN, direct TLS",
+        (false, false) => "STUN",
+    }
 }
 
 /// The kind of this name.

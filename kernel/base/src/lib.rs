@@ -23,6 +23,7 @@ pub mod kernel;
 pub mod mailbox;
 pub mod presence;
 pub mod registry;
+pub mod relay;
 pub mod requests;
 pub mod router;
 pub mod session;

@@ -1,7 +1,7 @@
 //! ChannelData (RFC 8656 §12): four bytes in front of what is relayed.
 
-/// Channel numbers that clients may bind (RFC 8656 §12).
-pub const NUMBERS: core::ops::RangeInclusive<u16> = 0x4000..=0x4fff;
+/// Channel numbers that clients may bind: those of RFC 8656 §12 up to 0x4fff, and those that clients of RFC 5766 choose.
+pub const NUMBERS: core::ops::RangeInclusive<u16> = 0x4000..=0x7fff;
 /// Bytes of a header.
 pub const HEADER: usize = 4;
 

@@ -236,9 +236,10 @@ impl Server {
         }
     }
 
-    /// Other settings from now on; what was allocated stays.
+    /// Other settings from now on, and new allocations; what was allocated stays.
     pub fn set_settings(&mut self, settings: Arc<Settings>) {
         self.settings = settings;
+        self.draining = false;
     }
 
     /// Takes no new allocation from now on.

@@ -119,6 +119,25 @@ impl Counters {
         Refusal::NoPort,
     ];
 
+    /// Adds what another machine has counted.
+    pub fn add(&mut self, other: &Self) {
+        self.bindings += other.bindings;
+        self.noise += other.noise;
+        self.allocations += other.allocations;
+        self.allocations_ended += other.allocations_ended;
+        self.authentication_failures += other.authentication_failures;
+        self.packets_to_peers += other.packets_to_peers;
+        self.bytes_to_peers += other.bytes_to_peers;
+        self.packets_to_clients += other.packets_to_clients;
+        self.bytes_to_clients += other.bytes_to_clients;
+        self.packets_without_permission += other.packets_without_permission;
+        self.answers_withheld += other.answers_withheld;
+        self.quota_refusals += other.quota_refusals;
+        for (count, more) in self.peer_refusals.iter_mut().zip(other.peer_refusals) {
+            *count += more;
+        }
+    }
+
     pub(super) fn refused(&mut self, refusal: Refusal) {
         let at = Self::REFUSALS.iter().position(|known| *known == refusal);
         if let Some(count) = at.and_then(|at| self.peer_refusals.get_mut(at)) {

@@ -15,7 +15,7 @@ fn messages_are_told_apart() {
 /// Row 74 of the hostile inputs.
 #[test]
 fn other_protocols_are_noticed_at_once() {
-    for text in [&b"GET / HTTP/1.1"[..], &[0x16, 3, 1, 2], &[0x80, 1, 0, 0], &[0, 1, 0, 3], &[0x50, 0, 0, 0]]
+    for text in [&b"GET / HTTP/1.1"[..], &[0x16, 3, 1, 2], &[0x80, 1, 0, 0], &[0, 1, 0, 3], &[0xc0, 0, 0, 0]]
     {
         assert_eq!(first(text, false), Piece::Foreign, "{text:?}");
     }

@@ -1,0 +1,220 @@
+//! Listeners of `ejabberd_stun`: workers for each, found again when the configuration is read anew.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::num::NonZero;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use nightjar_base::Kernel;
+use nightjar_config::{ListenerConfig, Transport};
+use nightjar_net_listen::options::listen_options;
+use nightjar_net_listen::tls::{self, TlsOptions};
+use nightjar_net_listen::{Certificates, Endpoint, Listening, listen};
+use nightjar_stun::server::Counters;
+use parking_lot::Mutex;
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::command::Command;
+use crate::ports::Ports;
+use crate::quota::Allowance;
+use crate::settings::Configured;
+use crate::shared::Shared;
+use crate::stream::Streams;
+use crate::worker::{Handle, Worker};
+
+/// How often a listener that was taken away looks whether its last relay is gone.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// What was found at one address: its workers, which outlive a reload.
+pub(crate) struct Group {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) workers: Vec<Handle>,
+    is_listening: AtomicBool,
+}
+
+/// Whether by UDP, and where.
+pub(crate) type Place = (bool, SocketAddr);
+
+/// All listeners of the server.
+#[derive(Default)]
+pub struct StunListeners(Mutex<HashMap<Place, Arc<Group>>>);
+
+impl StunListeners {
+    pub(crate) fn groups(&self) -> Vec<(Arc<Group>, Place)> {
+        self.0.lock().iter().map(|(place, group)| (Arc::clone(group), *place)).collect()
+    }
+
+    /// What all workers have counted, and how many relay ports are used of how many.
+    pub async fn totals(&self) -> (Counters, (usize, usize)) {
+        let (mut total, mut used, mut ports) = (Counters::default(), 0, 0);
+        for (group, _) in self.groups() {
+            let usage = group.shared.ports.usage();
+            (used, ports) = (used + usage.0, ports + usage.1);
+            for worker in &group.workers {
+                total.add(&worker.counters().await);
+            }
+        }
+        (total, (used, ports))
+    }
+}
+
+/// A listener to be started.
+pub struct StunListener {
+    kernel: Arc<Kernel>,
+    config: ListenerConfig,
+    configured: Configured,
+    tls: Option<Arc<rustls::ServerConfig>>,
+}
+
+/// A listener that serves. Dropping it takes no new relays; those that are there go on.
+pub struct StunListening {
+    group: Arc<Group>,
+    place: Place,
+    listeners: Arc<StunListeners>,
+    _accepting: Option<Listening>,
+}
+
+impl StunListener {
+    /// A listener as configured.
+    ///
+    /// # Errors
+    /// A sentence about settings that can't be used.
+    pub fn new(
+        kernel: Arc<Kernel>,
+        config: &ListenerConfig,
+        certificates: Arc<Certificates>,
+    ) -> Result<Self, String> {
+        let mut secret = [0; 32];
+        kernel.random.fill(&mut secret);
+        let configured = Configured::read(&kernel, config, secret)?;
+        let wanted = TlsOptions {
+            alpn: vec![b"stun.turn".to_vec(), b"stun.nat-discovery".to_vec()],
+            ..TlsOptions::default()
+        };
+        let tls = if configured.tls {
+            if config.transport == Transport::Udp {
+                return Err("tls goes with transport tcp only".to_owned());
+            }
+            Some(tls::server_config(certificates, &wanted).map_err(|error| error.to_string())?)
+        } else {
+            None
+        };
+        Ok(Self { kernel, config: config.clone(), configured, tls })
+    }
+
+    /// Binds and serves.
+    ///
+    /// # Errors
+    /// If the address can't be bound.
+    pub fn listen(self) -> std::io::Result<StunListening> {
+        let options = listen_options(&self.config);
+        let Endpoint::Tcp(address) = options.endpoint else {
+            return Err(std::io::Error::new(
+                std::io::ErrorKind::Unsupported,
+                "STUN needs addresses of clients",
+            ));
+        };
+        let listeners: Arc<StunListeners> = self.kernel.shared();
+        let is_udp = self.config.transport == Transport::Udp;
+        let found = listeners.0.lock().get(&(is_udp, address)).cloned();
+        let group = match found {
+            Some(group) => group.adopt(self.configured.settings),
+            None => start(&self.kernel, self.configured, address, is_udp)?,
+        };
+        let mut place = (is_udp, address);
+        let mut accepting = None;
+        if !is_udp {
+            let streams = Streams {
+                shared: Arc::clone(&group.shared),
+                handles: group.workers.clone(),
+                local: address,
+                tls: self.tls,
+            };
+            let listening = listen(&options, Arc::new(streams))?;
+            if let Endpoint::Tcp(bound) = listening.endpoint() {
+                place.1 = *bound;
+            }
+            accepting = Some(listening);
+        }
+        listeners.0.lock().insert(place, Arc::clone(&group));
+        Ok(StunListening { group, place, listeners, _accepting: accepting })
+    }
+}
+
+fn start(
+    kernel: &Arc<Kernel>,
+    configured: Configured,
+    address: SocketAddr,
+    is_udp: bool,
+) -> std::io::Result<Arc<Group>> {
+    let Configured { settings, ports, v4, v6, allocations_each, .. } = configured;
+    let quota = Arc::new(Allowance::new(allocations_each, ports.clone().count()));
+    let shared = Arc::new(Shared::new(Arc::clone(kernel), settings, quota, Ports::new(ports, v4, v6)));
+    let count = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let mut workers = Vec::new();
+    let mut bound = address;
+    for number in 0..count {
+        let socket = if is_udp { Some(bind(bound)?) } else { None };
+        if let Some(socket) = &socket {
+            bound = socket.local_addr()?;
+        }
+        let (worker, handle) = Worker::new(Arc::clone(&shared), socket, bound, number)?;
+        let own = handle.clone();
+        std::thread::Builder::new().name(format!("stun-{number}")).spawn(move || worker.run(&own))?;
+        workers.push(handle);
+    }
+    Ok(Arc::new(Group { shared, workers, is_listening: AtomicBool::new(true) }))
+}
+
+/// A socket of its own for each worker: the kernel gives each client always the same one.
+fn bind(address: SocketAddr) -> std::io::Result<std::net::UdpSocket> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+    socket.set_reuse_port(true)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(!address.ip().is_unspecified())?;
+    }
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    Ok(socket.into())
+}
+
+impl Group {
+    /// Goes on under new settings. Nonces stay good.
+    fn adopt(self: Arc<Self>, mut settings: nightjar_stun::server::Settings) -> Arc<Self> {
+        settings.nonces = self.shared.settings().nonces.clone();
+        let settings = self.shared.set_settings(settings);
+        self.is_listening.store(true, Ordering::Relaxed);
+        self.workers.iter().for_each(|worker| worker.send(Command::Settings(Arc::clone(&settings))));
+        self
+    }
+}
+
+impl StunListening {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.place.1
+    }
+}
+
+impl Drop for StunListening {
+    fn drop(&mut self) {
+        let (group, place, listeners) = (Arc::clone(&self.group), self.place, Arc::clone(&self.listeners));
+        group.is_listening.store(false, Ordering::Relaxed);
+        group.workers.iter().for_each(|worker| worker.send(Command::Drain));
+        self.group.shared.runtime.spawn(async move {
+            while !group.is_listening.load(Ordering::Relaxed) {
+                let mut relays = 0;
+                for worker in &group.workers {
+                    relays += worker.allocations().await.len();
+                }
+                if relays == 0 {
+                    listeners.0.lock().remove(&place);
+                    return group.workers.iter().for_each(|worker| worker.send(Command::End));
+                }
+                tokio::time::sleep(LOOK).await;
+            }
+        });
+    }
+}

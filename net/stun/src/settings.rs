@@ -1,0 +1,217 @@
+//! The listener's options, and what they mean.
+
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _, UdpSocket};
+use std::ops::RangeInclusive;
+
+use nightjar_base::Kernel;
+use nightjar_config::{Config, ListenerConfig, ModuleSpec, OptionSpec, Value};
+use nightjar_net_listen::options as common;
+use nightjar_stun::nonce::{Features, Nonces};
+use nightjar_stun::policy::{Network, Policy};
+use nightjar_stun::server::{Authentication, Settings};
+use nightjar_text::Text;
+
+use crate::ports::Family;
+
+const fn option(
+    name: &'static str,
+    kind: &'static str,
+    default: &'static str,
+    doc: &'static str,
+) -> OptionSpec {
+    OptionSpec { name, kind, default, doc }
+}
+
+/// Name and options of the listener.
+pub static STUN_SPEC: ModuleSpec = ModuleSpec {
+    name: "ejabberd_stun",
+    doc: "STUN (RFC 8489) and TURN (RFC 8656, RFC 6062) over UDP, TCP and TLS.",
+    options: &[
+        option("tls", "bool", "false", "Whether connections begin with TLS."),
+        option("use_turn", "bool", "false", "Whether relays are given."),
+        option("turn_ipv4_address", "ipv4", "unset", "The relays' IPv4 address as peers see it."),
+        option(
+            "turn_ipv6_address",
+            "ipv6",
+            "unset",
+            "The relays' IPv6 address; without it there are no IPv6 relays.",
+        ),
+        option("turn_min_port", "int 1025..65535", "49152", "The first relay port."),
+        option("turn_max_port", "int 1025..65535", "65535", "The last relay port."),
+        option(
+            "turn_max_allocations",
+            "int>0|infinity",
+            "10",
+            "Relays that one address may have, and one account.",
+        ),
+        option("turn_max_permissions", "int>0|infinity", "10", "Peers' addresses that one relay may reach."),
+        option(
+            "turn_blacklist",
+            "ip_mask or [ip_mask]",
+            "[127.0.0.0/8, \"::1/128\"]",
+            "Addresses that no relay reaches. What isn't on the Internet is never reached unless turn_whitelist has it.",
+        ),
+        option(
+            "turn_whitelist",
+            "ip_mask or [ip_mask]",
+            "[]",
+            "Addresses of private networks that relays may reach. The blacklist goes first.",
+        ),
+        option("auth_type", "anonymous|user", "user", "Whether relays are for accounts only."),
+        option(
+            "auth_realm",
+            "string",
+            "unset",
+            "The realm of credentials; the first host where this isn't set.",
+        ),
+        option("server_name", "string", "\"ejabberd\"", "The name that clients are told."),
+        option("shaper", "shaper rule", "none", "How many bytes a second one relay may carry each way."),
+        common::BACKLOG,
+        common::USE_PROXY_PROTOCOL,
+        common::SEND_TIMEOUT,
+        common::ACCEPT_INTERVAL,
+    ],
+};
+
+/// What a listener was configured to be.
+pub(crate) struct Configured {
+    pub(crate) tls: bool,
+    pub(crate) settings: Settings,
+    pub(crate) ports: RangeInclusive<u16>,
+    pub(crate) v4: Option<Family>,
+    pub(crate) v6: Option<Family>,
+    pub(crate) allocations_each: usize,
+}
+
+/// Seconds that a nonce may be used.
+const NONCE_LIFETIME: u64 = 3_600;
+/// RFC 8656 §3.2
+const LIFETIME_DEFAULT: u32 = 600;
+/// RFC 8656 §7.2
+const LIFETIME_MAX: u32 = 3_600;
+
+impl Configured {
+    /// # Errors
+    /// A sentence about what doesn't fit together.
+    pub(crate) fn read(kernel: &Kernel, listener: &ListenerConfig, secret: [u8; 32]) -> Result<Self, String> {
+        let options = &listener.options;
+        let config = kernel.config();
+        let port = |name: &str| u16::try_from(options.int(name)).unwrap_or(u16::MAX);
+        let ports = port("turn_min_port")..=port("turn_max_port");
+        let use_turn = options.bool("use_turn");
+        if use_turn && ports.is_empty() {
+            return Err("turn_min_port is higher than turn_max_port".to_owned());
+        }
+        let many = |name: &str| {
+            options.limit(name).and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX)
+        };
+        let v4 = if use_turn { relay_ipv4(listener) } else { None };
+        let v6 = options.ip("turn_ipv6_address").filter(|_| use_turn).map(family);
+        let authentication = match options.text("auth_type").as_str() {
+            "anonymous" => Authentication::Anonymous,
+            _ => Authentication::User,
+        };
+        let realm =
+            options.opt_text("auth_realm").or_else(|| config.hosts().first().cloned()).unwrap_or_default();
+        let settings = Settings {
+            use_turn,
+            authentication,
+            realm: realm.to_string(),
+            software: options.text("server_name").to_string(),
+            has_ipv4: v4.is_some(),
+            has_ipv6: v6.is_some(),
+            permissions_max: many("turn_max_permissions"),
+            lifetime_default: LIFETIME_DEFAULT,
+            lifetime_max: LIFETIME_MAX,
+            policy: policy(listener, &config),
+            nonces: Nonces::new(
+                secret,
+                NONCE_LIFETIME,
+                Features { password_algorithms: true, username_anonymity: false },
+            ),
+        };
+        let allocations_each = many("turn_max_allocations");
+        Ok(Self { tls: options.bool("tls"), settings, ports, v4, v6, allocations_each })
+    }
+}
+
+fn relay_ipv4(listener: &ListenerConfig) -> Option<Family> {
+    let told = listener.options.ip("turn_ipv4_address");
+    let bound = Some(listener.ip).filter(|ip| ip.is_ipv4() && !ip.is_unspecified());
+    let public = told.or(bound).or_else(outgoing_ipv4);
+    if public.is_none_or(|ip| ip.is_loopback()) && !listener.ip.is_loopback() {
+        tracing::warn!(
+            "turn_ipv4_address is not set and this machine has no address of its own to be found: \
+             relays will not be reachable"
+        );
+    }
+    public.map(family)
+}
+
+/// The address that this machine would send from. Nothing is sent: connecting a UDP socket only asks the routing table.
+fn outgoing_ipv4() -> Option<IpAddr> {
+    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
+    socket.connect("192.0.2.1:9").ok()?;
+    socket.local_addr().ok().map(|address| address.ip())
+}
+
+/// Behind a NAT the address that peers see isn't one of ours.
+fn family(public: IpAddr) -> Family {
+    let is_ours = UdpSocket::bind(SocketAddr::new(public, 0)).is_ok();
+    let any: IpAddr = match public {
+        IpAddr::V4(_) => std::net::Ipv4Addr::UNSPECIFIED.into(),
+        IpAddr::V6(_) => std::net::Ipv6Addr::UNSPECIFIED.into(),
+    };
+    Family { bind: if is_ours { public } else { any }, public }
+}
+
+fn policy(listener: &ListenerConfig, config: &Config) -> Policy {
+    let networks = |name: &str| listener.options.list(name).iter().filter_map(network).collect();
+    Policy {
+        blacklist: networks("turn_blacklist"),
+        whitelist: networks("turn_whitelist"),
+        own: own_services(config),
+    }
+}
+
+fn network(value: &Value) -> Option<Network> {
+    let Value::Network(network) = value else { return None };
+    Network::new(network.address, network.prefix)
+}
+
+/// Databases and directories of all hosts, and listeners that are bound to one address.
+fn own_services(config: &Config) -> Vec<SocketAddr> {
+    let mut own: Vec<SocketAddr> = config
+        .listeners()
+        .iter()
+        .filter(|listener| listener.unix.is_none() && !listener.ip.is_unspecified())
+        .filter(|listener| listener.module.as_str() != "ejabberd_stun")
+        .map(|listener| SocketAddr::new(listener.ip, listener.port))
+        .collect();
+    for host in config.hosts() {
+        let options = &config.host(host).options;
+        let sql_port = match options.text("sql_type").as_str() {
+            "mysql" => 3306,
+            _ => 5432,
+        };
+        let port = |name: &str, usual: u16| {
+            options.opt_int(name).and_then(|port| u16::try_from(port).ok()).unwrap_or(usual)
+        };
+        let mut add = |option: &str, servers: Vec<Text>, port: u16| {
+            if options.is_set(option) {
+                own.extend(
+                    servers
+                        .iter()
+                        .filter_map(|server| (server.as_str(), port).to_socket_addrs().ok())
+                        .flatten(),
+                );
+            }
+        };
+        add("sql_server", options.opt_text("sql_server").into_iter().collect(), port("sql_port", sql_port));
+        add("ldap_servers", options.texts("ldap_servers"), port("ldap_port", 389));
+        add("redis_server", options.opt_text("redis_server").into_iter().collect(), port("redis_port", 6379));
+    }
+    own.sort();
+    own.dedup();
+    own
+}

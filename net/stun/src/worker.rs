@@ -1,0 +1,263 @@
+//! One thread of a listener: it waits for sockets, hands packets to the machine and does what the machine wants.
+
+mod outputs;
+mod relays;
+
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+
+use mio::{Events, Poll, Token, Waker};
+use nightjar_stun::server::{AllocationInfo, Client, Counters, FromClient, Server, Transport};
+
+use crate::command::{Command, ToStream};
+use crate::datagrams::{Batch, Datagrams};
+use crate::shared::Shared;
+
+use relays::Relay;
+
+const CLIENTS: Token = Token(0);
+const COMMANDS: Token = Token(1);
+/// Tokens of relay sockets begin here; two for each allocation.
+const RELAYS: usize = 2;
+/// Calls that one socket may read in a row while others wait.
+const TURN: usize = 8;
+/// Commands that are done in a row while sockets wait.
+const COMMANDS_MAX: usize = 256;
+
+/// A worker's life; it runs until it is told to end.
+pub(crate) struct Worker {
+    poll: Poll,
+    /// Where UDP clients send to; workers of stream listeners have none.
+    clients: Option<Datagrams>,
+    bound: SocketAddr,
+    relays: Vec<Option<Relay>>,
+    /// Relays with datagrams that were not sent yet.
+    dirty: Vec<u32>,
+    machine: Server,
+    batch: Batch,
+    inbox: Receiver<Command>,
+    shared: Arc<Shared>,
+    streams: HashMap<Client, tokio::sync::mpsc::Sender<ToStream>>,
+    /// Sockets that have more to read.
+    again: VecDeque<Token>,
+    number: usize,
+}
+
+/// How others talk to a worker.
+#[derive(Clone)]
+pub(crate) struct Handle {
+    commands: Sender<Command>,
+    waker: Arc<Waker>,
+}
+
+impl Handle {
+    /// Sends a command; one to a worker that has ended is lost.
+    pub(crate) fn send(&self, command: Command) {
+        if self.commands.send(command).is_ok() {
+            // Without a wake the command waits for the next packet.
+            let _ = self.waker.wake();
+        }
+    }
+
+    /// What the machine has, asked from another thread.
+    pub(crate) async fn allocations(&self) -> Vec<AllocationInfo> {
+        let (reply, answer) = tokio::sync::oneshot::channel();
+        self.send(Command::List(reply));
+        answer.await.unwrap_or_default()
+    }
+
+    /// What the machine has counted.
+    pub(crate) async fn counters(&self) -> Counters {
+        let (reply, answer) = tokio::sync::oneshot::channel();
+        self.send(Command::Count(reply));
+        answer.await.unwrap_or_default()
+    }
+}
+
+impl Worker {
+    /// A worker and the way to it.
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        socket: Option<std::net::UdpSocket>,
+        bound: SocketAddr,
+        number: usize,
+    ) -> io::Result<(Self, Handle)> {
+        let poll = Poll::new()?;
+        let waker = Arc::new(Waker::new(poll.registry(), COMMANDS)?);
+        let (commands, inbox) = channel();
+        let clients = match socket {
+            Some(socket) => {
+                let mut clients = Datagrams::new(socket, true)?;
+                clients.register(poll.registry(), CLIENTS)?;
+                Some(clients)
+            }
+            None => None,
+        };
+        let mut seed = [0; 8];
+        shared.kernel.random.fill(&mut seed);
+        let machine = Server::new(shared.settings(), shared.quota.clone(), u64::from_be_bytes(seed));
+        let worker = Self {
+            poll,
+            clients,
+            bound,
+            relays: Vec::new(),
+            dirty: Vec::new(),
+            machine,
+            batch: Batch::new(),
+            inbox,
+            shared,
+            streams: HashMap::new(),
+            again: VecDeque::new(),
+            number,
+        };
+        Ok((worker, Handle { commands, waker }))
+    }
+
+    /// Serves until [`Command::End`].
+    pub(crate) fn run(mut self, handle: &Handle) {
+        let mut events = Events::with_capacity(256);
+        loop {
+            let wait = if self.again.is_empty() { self.until_timeout() } else { Some(Duration::ZERO) };
+            match self.poll.poll(&mut events, wait) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return tracing::error!(%error, "a STUN worker can't wait for its sockets"),
+                Ok(()) => {}
+            }
+            let mut ready: VecDeque<Token> = std::mem::take(&mut self.again);
+            ready.extend(events.iter().map(mio::event::Event::token));
+            let now = self.now();
+            for token in ready {
+                if !self.serve(now, token, handle) {
+                    return;
+                }
+            }
+            self.machine.handle_timeout(self.now());
+            self.do_outputs(now, handle);
+        }
+    }
+
+    fn now(&self) -> u64 {
+        // One clock for all workers: a nonce may come back to another one.
+        u64::try_from(self.shared.kernel.clock.monotonic().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn until_timeout(&self) -> Option<Duration> {
+        self.machine.poll_timeout().map(|when| Duration::from_millis(when.saturating_sub(self.now()) + 1))
+    }
+
+    /// False ends the worker.
+    fn serve(&mut self, now: u64, token: Token, handle: &Handle) -> bool {
+        match token {
+            CLIENTS => self.read_clients(now, handle),
+            COMMANDS => return self.do_commands(now, handle),
+            Token(number) => self.read_peers(now, number - RELAYS, handle),
+        }
+        true
+    }
+
+    fn read_clients(&mut self, now: u64, handle: &Handle) {
+        let Some(clients) = self.clients.take() else { return };
+        let mut batch = std::mem::replace(&mut self.batch, Batch::empty());
+        let mut more = true;
+        for _ in 0..TURN {
+            let Ok(count) = batch.read(&clients) else {
+                more = false;
+                break;
+            };
+            for (remote, local, datagram) in batch.datagrams(count) {
+                let local =
+                    SocketAddr::new(local.unwrap_or(self.bound.ip()).to_canonical(), self.bound.port());
+                let remote = SocketAddr::new(remote.ip().to_canonical(), remote.port());
+                let client = Client { transport: Transport::Udp, local, remote };
+                let relay = self.machine.handle_input(now, &client, datagram);
+                self.relay(relay, datagram);
+            }
+            self.flush_to_peers();
+        }
+        self.batch = batch;
+        self.clients = Some(clients);
+        self.do_outputs(now, handle);
+        if more {
+            self.again.push_back(CLIENTS);
+        }
+    }
+
+    /// Does what a client's packet asks for at once.
+    fn relay(&mut self, relay: FromClient, packet: &[u8]) {
+        let FromClient::Relay { allocation, peer, data, dont_fragment } = relay else { return };
+        let bytes = packet.get(data).unwrap_or_default();
+        let Some(Some(relay)) = self.relays.get_mut(allocation.index as usize) else { return };
+        if relay.send_to_peer(peer, bytes, dont_fragment) {
+            self.dirty.push(allocation.index);
+        }
+    }
+
+    fn flush_to_peers(&mut self) {
+        while let Some(index) = self.dirty.pop() {
+            if let Some(Some(relay)) = self.relays.get_mut(index as usize) {
+                relay.flush();
+            }
+        }
+    }
+
+    fn do_commands(&mut self, now: u64, handle: &Handle) -> bool {
+        for _ in 0..COMMANDS_MAX {
+            match self.inbox.try_recv() {
+                Ok(Command::End) => return false,
+                Ok(command) => self.do_command(now, command),
+                Err(_) => return true,
+            }
+            self.flush_to_peers();
+            self.do_outputs(now, handle);
+        }
+        self.again.push_back(COMMANDS);
+        true
+    }
+
+    fn do_command(&mut self, now: u64, command: Command) {
+        match command {
+            Command::Authenticated(ticket, account) => self.machine.authenticated(now, ticket, account),
+            Command::Settings(settings) => self.machine.set_settings(settings),
+            Command::Drain => self.machine.drain(),
+            // Whoever asked may have gone.
+            Command::List(reply) => drop(reply.send(self.machine.allocations().collect())),
+            Command::Count(reply) => drop(reply.send(self.machine.counters.clone())),
+            Command::EndAllocation(id, reply) => drop(reply.send(self.machine.end(id))),
+            Command::Opened(client, sender) => drop(self.streams.insert(client, sender)),
+            Command::Closed(client) => {
+                self.streams.remove(&client);
+                self.machine.handle_closed(&client);
+            }
+            Command::Message(client, bytes) => {
+                let relay = self.machine.handle_input(now, &client, &bytes);
+                self.relay(relay, &bytes);
+                if self.machine.has_allocation(&client) {
+                    self.to_stream(&client, ToStream::HasAllocation);
+                }
+            }
+            Command::Allocated(ticket, opened) => self.machine.allocated(now, ticket, opened),
+            Command::Connected(connection, worked) => self.machine.connected(now, connection, worked),
+            Command::Disconnected(connection) => self.machine.disconnected(connection),
+            Command::PeerConnected(allocation, peer, reply) => {
+                let _ = reply.send(self.machine.peer_connected(now, allocation, peer));
+            }
+            Command::End => {}
+        }
+    }
+
+    fn to_stream(&self, client: &Client, what: ToStream) {
+        if let Some(stream) = self.streams.get(client) {
+            // A client that doesn't read loses packets, as it would on UDP.
+            let _ = stream.try_send(what);
+        }
+    }
+
+    /// Our address, where the socket is bound to all of them.
+    fn source(&self, client: &Client) -> Option<IpAddr> {
+        self.bound.ip().is_unspecified().then(|| client.local.ip())
+    }
+}
