@@ -2,6 +2,7 @@
 
 pub mod blocking;
 mod check;
+mod commands;
 mod list;
 mod lists;
 mod presence;
@@ -40,6 +41,7 @@ fn start(context: FeatureContext) -> BoxFuture<'static, Result<Registration, Fea
         registration.on::<PacketCheck>(Stage::Screen, Arc::clone(&privacy));
         registration.on::<UserReceive>(Stage::Screen, Arc::clone(&privacy));
         registration.on::<AccountRemoved>(Stage::Record, privacy);
+        commands::register(&mut registration);
         Ok(registration)
     })
 }

@@ -1,115 +1,103 @@
 //! Commands on rosters.
 
 use nightjar_base::Registration;
-use nightjar_base::commands::{Call, CommandError, CommandResult, CommandSpec, Field, Policy, Shape, Value};
+use nightjar_base::commands::declare::{ACCOUNT, binary, command, integer, list, rescode, string, tuple};
+use nightjar_base::commands::{Call, CommandError, CommandResult, CommandSpec, Field, Value};
 use nightjar_base::contacts::Announce;
 use nightjar_base::presence;
 use nightjar_jid::Jid;
 use nightjar_text::Text;
 use nightjar_xmpp::StanzaError;
 
+use super::contacts_file::{self, Contact};
 use super::item::{Item, subscription_of};
 use super::manager::RosterManager;
-use crate::command_support::{account, address, feature};
+use crate::command_support::{account, address, feature, known_host};
 
-const USER: Field = Field { name: "user", shape: Shape::Binary };
-const HOST: Field = Field { name: "host", shape: Shape::Binary };
-const LOCAL_USER: Field = Field { name: "localuser", shape: Shape::Binary };
-const LOCAL_HOST: Field = Field { name: "localhost", shape: Shape::Binary };
-const NICK: Field = Field { name: "nick", shape: Shape::Binary };
-const SUBS: Field = Field { name: "subs", shape: Shape::Binary };
-const GROUP_BINARY: Field = Field { name: "group", shape: Shape::Binary };
-const GROUP_STRING: Field = Field { name: "group", shape: Shape::String };
-const CODE: Field = Field { name: "res", shape: Shape::Rescode };
+const ROSTER: &[&str] = &["roster"];
+const LOCAL_USER: Field = binary("localuser");
+const LOCAL_HOST: Field = binary("localhost");
+const USER: Field = binary("user");
+const HOST: Field = binary("host");
+static GROUP: Field = binary("group");
 
-static CONTACT: Field = Field {
-    name: "contact",
-    shape: Shape::Tuple(&[
-        Field { name: "jid", shape: Shape::String },
-        Field { name: "nick", shape: Shape::String },
-        Field { name: "subscription", shape: Shape::String },
-        Field { name: "pending", shape: Shape::String },
-        Field { name: "groups", shape: Shape::List(&GROUP_STRING) },
-    ]),
-};
-
-static GET_ROSTER: CommandSpec = CommandSpec {
-    name: "get_roster",
-    tags: &["roster"],
-    doc: "Get list of contacts in a local user roster",
-    arguments: &[USER, HOST],
-    result: Field { name: "contacts", shape: Shape::List(&CONTACT) },
-    policy: Policy::User,
-    version: 0,
-};
-
-static GET_ROSTER_COUNT: CommandSpec = CommandSpec {
-    name: "get_roster_count",
-    tags: &["roster"],
-    doc: "Get number of contacts in a local user roster",
-    arguments: &[USER, HOST],
-    result: Field { name: "value", shape: Shape::Integer },
-    policy: Policy::Restricted,
-    version: 0,
-};
-
-static ADD_ROSTERITEM_0: CommandSpec = CommandSpec {
-    name: "add_rosteritem",
-    tags: &["roster"],
-    doc: "Add an item to a user's roster (groups separated by ;)",
-    arguments: &[LOCAL_USER, LOCAL_HOST, USER, HOST, NICK, GROUP_BINARY, SUBS],
-    result: CODE,
-    policy: Policy::Restricted,
-    version: 0,
-};
-
-static ADD_ROSTERITEM: CommandSpec = CommandSpec {
-    name: "add_rosteritem",
-    tags: &["roster"],
-    doc: "Add an item to a user's roster",
-    arguments: &[
-        LOCAL_USER,
-        LOCAL_HOST,
-        USER,
-        HOST,
-        NICK,
-        Field { name: "groups", shape: Shape::List(&GROUP_BINARY) },
-        SUBS,
+static CONTACT: Field = tuple(
+    "contact",
+    &[
+        string("jid"),
+        string("nick"),
+        string("subscription"),
+        string("pending"),
+        list("groups", &string("group")),
     ],
-    result: CODE,
-    policy: Policy::Restricted,
-    version: 1,
-};
+);
 
-static DELETE_ROSTERITEM: CommandSpec = CommandSpec {
-    name: "delete_rosteritem",
-    tags: &["roster"],
-    doc: "Delete an item from a user's roster",
-    arguments: &[LOCAL_USER, LOCAL_HOST, USER, HOST],
-    result: CODE,
-    policy: Policy::Restricted,
-    version: 0,
-};
-
-static PUSH_ROSTER: CommandSpec = CommandSpec {
-    name: "push_roster",
-    tags: &["roster"],
-    doc: "Push a template roster from a file (JSON list of user, host, group, nick) to a user",
-    arguments: &[Field { name: "file", shape: Shape::Binary }, USER, HOST],
-    result: CODE,
-    policy: Policy::Restricted,
-    version: 0,
-};
-
-static PUSH_ALLTOALL: CommandSpec = CommandSpec {
-    name: "push_alltoall",
-    tags: &["roster"],
-    doc: "Add all the users to all the users of the host in a group",
-    arguments: &[HOST, GROUP_BINARY],
-    result: CODE,
-    policy: Policy::Restricted,
-    version: 0,
-};
+static GET_ROSTER: CommandSpec = command(
+    "get_roster",
+    ROSTER,
+    "Get list of contacts in a local user roster",
+    ACCOUNT,
+    list("contacts", &CONTACT),
+)
+.of_user();
+static GET_ROSTER_COUNT: CommandSpec = command(
+    "get_roster_count",
+    ROSTER,
+    "Get number of contacts in a local user roster",
+    ACCOUNT,
+    integer("value"),
+);
+static ADD_ROSTERITEM_0: CommandSpec = command(
+    "add_rosteritem",
+    ROSTER,
+    "Add an item to a user's roster (groups separated by ;)",
+    &[LOCAL_USER, LOCAL_HOST, USER, HOST, binary("nick"), binary("group"), binary("subs")],
+    rescode(),
+);
+static ADD_ROSTERITEM: CommandSpec = command(
+    "add_rosteritem",
+    ROSTER,
+    "Add an item to a user's roster",
+    &[LOCAL_USER, LOCAL_HOST, USER, HOST, binary("nick"), list("groups", &GROUP), binary("subs")],
+    rescode(),
+)
+.since(1);
+static DELETE_ROSTERITEM: CommandSpec = command(
+    "delete_rosteritem",
+    ROSTER,
+    "Delete an item from a user's roster",
+    &[LOCAL_USER, LOCAL_HOST, USER, HOST],
+    rescode(),
+);
+static PUSH_ROSTER: CommandSpec = command(
+    "push_roster",
+    ROSTER,
+    "Push a template roster from a file (JSON list of user, host, group, nick) to a user",
+    &[binary("file"), USER, HOST],
+    rescode(),
+);
+static PUSH_ROSTER_ALL: CommandSpec = command(
+    "push_roster_all",
+    ROSTER,
+    "Push a template roster from a file to all those users that it names: each gets all the others",
+    &[binary("file")],
+    rescode(),
+);
+static PUSH_ALLTOALL: CommandSpec = command(
+    "push_alltoall",
+    ROSTER,
+    "Add all the users to all the users of the host in a group",
+    &[HOST, binary("group")],
+    rescode(),
+);
+static PROCESS_ROSTERITEMS: CommandSpec = command(
+    "process_rosteritems",
+    ROSTER,
+    "List or delete the roster items that match: action list or delete; subs and asks any, or words with colons \
+     between; users and contacts any, or addresses with colons between, in which * ? and % stand for others",
+    &[string("action"), string("subs"), string("asks"), string("users"), string("contacts")],
+    list("response", &tuple("pairs", &[string("user"), string("contact")])),
+);
 
 /// Adds the commands.
 pub(super) fn register(registration: &mut Registration) {
@@ -119,14 +107,16 @@ pub(super) fn register(registration: &mut Registration) {
     registration.command(&ADD_ROSTERITEM, add_rosteritem);
     registration.command(&DELETE_ROSTERITEM, delete_rosteritem);
     registration.command(&PUSH_ROSTER, push_roster);
+    registration.command(&PUSH_ROSTER_ALL, push_roster_all);
     registration.command(&PUSH_ALLTOALL, push_alltoall);
+    registration.command(&PROCESS_ROSTERITEMS, super::process::process_rosteritems);
 }
 
-fn failed(error: StanzaError) -> CommandError {
+pub(super) fn failed(error: StanzaError) -> CommandError {
     CommandError::Failed(error.condition.as_str().to_owned())
 }
 
-fn manager(call: &Call, host: &str) -> Result<std::sync::Arc<RosterManager>, CommandError> {
+pub(super) fn manager(call: &Call, host: &str) -> Result<std::sync::Arc<RosterManager>, CommandError> {
     feature(call, host, "mod_roster")
 }
 
@@ -206,34 +196,49 @@ async fn delete_rosteritem(call: Call) -> CommandResult {
     Ok(Value::Done(true))
 }
 
-async fn push_roster(call: Call) -> CommandResult {
-    let account = account(&call, 1, 2)?;
-    let file = call.text(0);
+/// The contacts that the file of argument `at` names.
+fn template(call: &Call, at: usize) -> Result<Vec<Contact>, CommandError> {
+    let file = call.text(at);
     let unreadable = |error: &dyn std::fmt::Display| CommandError::Failed(format!("{file}: {error}"));
     let text = std::fs::read_to_string(file.as_str()).map_err(|error| unreadable(&error))?;
-    let rows = super::contacts_file::read(&text).map_err(|error| unreadable(&error))?;
-    for [user, host, group, nick] in rows {
-        let contact = address(&user, &host)?;
-        if contact != account {
-            put(&call, &account, &contact, Text::from(nick), vec![Text::from(group)], "both").await?;
+    contacts_file::read(&text).map_err(|error| unreadable(&error))
+}
+
+async fn push(call: &Call, account: &Jid, contacts: &[Contact]) -> Result<(), CommandError> {
+    for [user, host, group, nick] in contacts {
+        let contact = address(user, host)?;
+        if contact != *account {
+            put(call, account, &contact, Text::new(nick), vec![Text::new(group)], "both").await?;
         }
+    }
+    Ok(())
+}
+
+async fn push_roster(call: Call) -> CommandResult {
+    let account = account(&call, 1, 2)?;
+    push(&call, &account, &template(&call, 0)?).await?;
+    Ok(Value::Done(true))
+}
+
+async fn push_roster_all(call: Call) -> CommandResult {
+    let contacts = template(&call, 0)?;
+    for [user, host, ..] in &contacts {
+        push(&call, &address(user, host)?, &contacts).await?;
     }
     Ok(Value::Done(true))
 }
 
 async fn push_alltoall(call: Call) -> CommandResult {
-    let host = call.text(0);
-    let domain = call
-        .kernel
-        .host(&host)
-        .ok_or_else(|| CommandError::NotFound(format!("Unknown virtual host: {host}")))?;
+    let host = known_host(&call, 0)?;
     let page = nightjar_auth::Page::first(u32::MAX);
-    let users = domain.accounts.list(&page).await.map_err(|error| CommandError::Failed(error.to_string()))?;
+    let users = host.accounts.list(&page).await.map_err(|error| CommandError::Failed(error.to_string()))?;
+    let contact = |user: &Text| [user, &host.name, &call.text(1), user].map(ToString::to_string);
+    let contacts: Vec<Contact> = users.iter().map(contact).collect();
     for user in &users {
-        for other in users.iter().filter(|other| *other != user) {
-            let (account, contact) = (address(user, &host)?, address(other, &host)?);
-            put(&call, &account, &contact, other.clone(), vec![call.text(1)], "both").await?;
-        }
+        push(&call, &address(user, &host.name)?, &contacts).await?;
     }
     Ok(Value::Done(true))
 }
+
+#[cfg(test)]
+mod tests;

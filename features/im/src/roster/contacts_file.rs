@@ -4,8 +4,11 @@
 #[cfg(test)]
 mod tests;
 
-/// Each contact's user, host, group and nick.
-pub(super) fn read(text: &str) -> Result<Vec<[String; 4]>, serde_json::Error> {
+/// A contact's user, host, group and nick.
+pub(super) type Contact = [String; 4];
+
+/// The contacts of a file.
+pub(super) fn read(text: &str) -> Result<Vec<Contact>, serde_json::Error> {
     serde_json::from_str(text).or_else(|_| serde_json::from_str(&as_json(text)))
 }
 

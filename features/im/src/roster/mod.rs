@@ -5,6 +5,7 @@ mod contacts_file;
 mod iq;
 mod item;
 mod manager;
+mod process;
 mod state;
 mod storage;
 

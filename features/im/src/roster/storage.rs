@@ -14,6 +14,8 @@ static ITEMS: Statement = Statement::new(
     "SELECT jid, nick, subscription, approved, ask, askmessage FROM rosterusers WHERE username = ? AND {host}",
 );
 static GROUPS: Statement = Statement::new("SELECT jid, grp FROM rostergroups WHERE username = ? AND {host}");
+static OWNERS: Statement =
+    Statement::new("SELECT DISTINCT username FROM rosterusers WHERE {host} ORDER BY username");
 static PUT_ITEM: Statement = Statement::upsert(
     "rosterusers",
     &["username", "jid"],
@@ -73,6 +75,11 @@ fn read_item(row: &Row) -> Result<Item, StoreError> {
         approved: row.bool(3)?,
     };
     Ok(Item { name: row.text(1)?, state, ask_message: row.text(5)?, groups: Vec::new() })
+}
+
+/// The names of those who have rosters.
+pub async fn owners(store: &Store) -> Result<Vec<Text>, StoreError> {
+    store.query(&OWNERS, params![]).await?.iter().map(|row| row.text(0)).collect()
 }
 
 /// The calls that write an item.

@@ -1,0 +1,65 @@
+use nightjar_base::commands::{CommandError, Value};
+
+use super::is_like;
+use crate::roster::FEATURE;
+use crate::testing::World;
+
+#[test]
+fn patterns_match_addresses() {
+    for (pattern, address, wanted) in [
+        ("*@example.org", "a@example.org", true),
+        ("*@example.org", "example.org", false),
+        ("*", "example.org", true),
+        ("*", "a@example.org", false),
+        ("%@%icq%", "1@my.icq.net", true),
+        ("a?c@h", "abc@h", true),
+        ("a?c@h", "ac@h", false),
+        ("a_c@h", "abc@h", false),
+        ("*a*b*@h", "xaxxbx@h", true),
+        ("a@h", "a@hh", false),
+        ("a@h*", "a@h", true),
+        ("", "", true),
+    ] {
+        assert_eq!(is_like(pattern, address), wanted, "{pattern} {address}");
+    }
+}
+
+#[tokio::test]
+async fn items_are_listed_and_deleted() {
+    let world = World::new(&[(&FEATURE, "{}")], &["hamlet", "ophelia"]).await;
+    for (user, contact, host, subscription) in [
+        ("hamlet", "horatio", "elsinore", "both"),
+        ("hamlet", "ghost", "tower", "none"),
+        ("ophelia", "hamlet", "localhost", "to"),
+    ] {
+        let words = [user, "localhost", contact, host, "", "", subscription];
+        world.run("add_rosteritem", &words).await.unwrap();
+    }
+    let all =
+        "hamlet@localhost>ghost@tower hamlet@localhost>horatio@elsinore ophelia@localhost>hamlet@localhost";
+    for (words, wanted) in [
+        (["list", "any", "any", "any", "any"], all),
+        (["list", "none:to", "none", "*@localhost", "any"], &format!("{} {}", &all[..29], &all[60..])),
+        (["list", "both", "any", "hamlet@localhost", "*@else*"], &all[30..59]),
+        (["list", "any", "out", "any", "any"], ""),
+        (["list", "any", "any", "any", "*"], ""),
+        (["delete", "none", "any", "any", "ghost@tower"], &all[..29]),
+        (["list", "any", "any", "any", "any"], &all[30..]),
+    ] {
+        let Value::List(found) = world.run("process_rosteritems", &words).await.unwrap() else {
+            panic!("no list")
+        };
+        let pair = |pair: &Value| match pair {
+            Value::Tuple(pair) => match pair.as_slice() {
+                [Value::Text(user), Value::Text(contact)] => format!("{user}>{contact}"),
+                other => panic!("{other:?}"),
+            },
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(found.iter().map(pair).collect::<Vec<_>>().join(" "), wanted, "{words:?}");
+    }
+    for wrong in [["drop", "any", "any", "any", "any"], ["list", "x", "any", "any", "any"]] {
+        let refused = world.run("process_rosteritems", &wrong).await;
+        assert!(matches!(refused, Err(CommandError::Arguments(_))), "{wrong:?}");
+    }
+}
