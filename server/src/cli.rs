@@ -79,3 +79,6 @@ fn print(text: &str) -> ExitCode {
     let _ = writeln!(std::io::stdout(), "{text}");
     ExitCode::SUCCESS
 }
+
+#[cfg(test)]
+mod tests;

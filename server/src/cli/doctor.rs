@@ -13,7 +13,8 @@ use nightjar_doctor::{
 };
 use nightjar_firewall::{Erlang, openings};
 
-use super::{erlang, print};
+use super::erlang::ErlangArguments;
+use super::print;
 use crate::certificates;
 use crate::home::Home;
 use crate::node::read_config;
@@ -43,7 +44,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     no_dns: bool,
     #[command(flatten)]
-    erlang: erlang::Arguments,
+    erlang: ErlangArguments,
 }
 
 /// Compares the configuration with the machine; changes nothing.

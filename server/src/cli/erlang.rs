@@ -7,7 +7,7 @@ use nightjar_firewall::Erlang;
 const TLS: &str = "inet_tls";
 
 #[derive(clap::Args, Clone, Debug, Default)]
-pub(crate) struct Arguments {
+pub(crate) struct ErlangArguments {
     /// The node's long Erlang name; its ports come from the variables of ejabberdctl
     #[arg(long, value_name = "NODE", env = "ERLANG_NODE")]
     name: Option<String>,
@@ -19,7 +19,7 @@ pub(crate) struct Arguments {
     proto_dist: String,
 }
 
-impl Arguments {
+impl ErlangArguments {
     /// The node's Erlang side; none without a name.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use nightjar_config::diagnostic;
 use nightjar_config::units::Network;
 use nightjar_firewall::{Request, openings, render};
 
-use super::erlang;
+use super::erlang::ErlangArguments;
 use crate::home::Home;
 use crate::node::read_config;
 
@@ -44,7 +44,7 @@ struct Print {
     #[arg(long, value_name = "CIDR")]
     cluster_address: Vec<String>,
     #[command(flatten)]
-    erlang: erlang::Arguments,
+    erlang: ErlangArguments,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
