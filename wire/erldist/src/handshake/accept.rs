@@ -63,9 +63,11 @@ impl Handshake {
             self.send(b"sok_simultaneous");
         }
         let speaks_six = said.flags.expanded().has(flags::HANDSHAKE_23);
+        // A node without a name takes it only from one that repeats the wish.
+        let named = if caller.is_named_by_us { flags::NAME_ME } else { Flags::default() };
         let challenge = Introduction {
             is_old: !speaks_six,
-            flags: self.local.flags,
+            flags: self.local.flags | named,
             creation: self.local.creation,
             challenge: self.random.challenge,
             name: self.local.name.as_str().to_owned(),

@@ -1,5 +1,5 @@
 use super::inflate::inflate;
-use super::{Atom, BigInteger, Pid, Port, Reader, Reference, Term, VERSION};
+use super::{Atom, BigInteger, Pid, Port, Reader, Reference, Term, VERSION, put_term};
 
 /// How much a term from outside may be. What is beyond is refused before memory is taken for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -325,13 +325,29 @@ impl<'a> Decoder<'a> {
         if is_long { self.u32() } else { Ok(u32::from(self.u8()?)) }
     }
 
-    /// A closure: its size counts itself. It is never looked into.
+    /// A closure. It is read through and written anew: what it holds may refer to the atom cache of its message, which
+    /// means nothing in another.
     fn fun(&mut self) -> Result<Term> {
-        let all = self.input.rest();
+        let start = self.input.len();
         let size = self.length()?;
-        self.take(size.checked_sub(4).ok_or(DecodeError::Identifier)?)?;
-        let mut bytes = vec![112];
-        bytes.extend_from_slice(all.get(..size).ok_or(DecodeError::Truncated)?);
+        let mut bytes = vec![112, 0, 0, 0, 0];
+        // Arity, 16 bytes that tell the code from other versions, an index.
+        bytes.extend(self.array::<21>()?);
+        let free = self.length()?;
+        self.claim(free)?;
+        bytes.extend(u32::try_from(free).unwrap_or(u32::MAX).to_be_bytes());
+        // Module, older index, older version, and the process that made it come before what it holds.
+        self.nested(|this| {
+            for _ in 0..free.saturating_add(4) {
+                put_term(&mut bytes, &this.term()?);
+            }
+            Ok(())
+        })?;
+        if start - self.input.len() != size {
+            return Err(DecodeError::Identifier);
+        }
+        let size = u32::try_from(bytes.len() - 1).unwrap_or(u32::MAX);
+        bytes.splice(1..5, size.to_be_bytes());
         Ok(Term::Fun(bytes))
     }
 

@@ -65,6 +65,16 @@ fn old_forms_are_read() {
     }
 }
 
+fn fun(size: u32) -> Vec<u8> {
+    [&b"\x70"[..], &size.to_be_bytes(), &[0; 25], b"\x77\x01m\x61\x01\x61\x02\x61\x03"].concat()
+}
+
+fn fun_in_fun(count: usize) -> Vec<u8> {
+    let start =
+        [&b"\x70\0\0\0\x1e"[..], &[0; 21], &[0, 0, 0, 1], b"\x61\x01\x61\x01\x61\x02\x61\x03"].concat();
+    start.repeat(count)
+}
+
 /// Hostile row 98: what a peer may send is bounded before memory is taken for it.
 #[test]
 fn hostile_terms_are_refused() {
@@ -95,8 +105,14 @@ fn hostile_terms_are_refused() {
         ("a pid of a number", b"\x58\x61\x01".to_vec(), Error::Tag(97)),
         ("a reference without words", b"\x5a\0\0\x77\x01a\0\0\0\0".to_vec(), Error::Identifier),
         ("a reference of six words", b"\x5a\0\x06\x77\x01a\0\0\0\0".to_vec(), Error::Identifier),
-        ("a fun without size", b"\x70\0\0\0\x03".to_vec(), Error::Identifier),
-        ("a fun of 2^32", b"\x70\xff\xff\xff\xff".to_vec(), Error::Truncated),
+        ("a fun of the wrong size", fun(4), Error::Identifier),
+        (
+            "a fun that holds 2^32",
+            [&b"\x70\0\0\0\x1e"[..], &[0; 21], &[255; 4]].concat(),
+            Error::TooManyNodes,
+        ),
+        ("a fun without its parts", b"\x70\0\0\0\x1e\x01".to_vec(), Error::Truncated),
+        ("funs in funs", fun_in_fun(200), Error::TooDeep),
         ("nine bits", b"\x4d\0\0\0\x01\x09a".to_vec(), Error::Identifier),
         ("something after", b"\x6a\x6a".to_vec(), Error::Trailing),
         ("nothing", Vec::new(), Error::Truncated),
