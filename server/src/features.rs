@@ -21,6 +21,7 @@ pub(crate) static FEATURES: &[&Feature] = &[
     &nightjar_im::ping::FEATURE,
     &nightjar_im::time::FEATURE,
     &nightjar_im::version::FEATURE,
+    &nightjar_im::stun_disco::FEATURE,
     &nightjar_im::sic::FEATURE,
     &nightjar_im::stats::FEATURE,
     &nightjar_im::last::FEATURE,

@@ -28,6 +28,7 @@ pub mod scram_upgrade;
 pub mod sic;
 pub mod stats;
 pub mod stream_mgmt;
+pub mod stun_disco;
 pub mod time;
 pub mod vcard;
 pub mod vcard_xupdate;

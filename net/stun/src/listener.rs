@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use nightjar_base::Kernel;
+use nightjar_base::guard::Guard;
+use nightjar_base::relay::{RelayOffer, RelayOffers};
 use nightjar_config::{ListenerConfig, Transport};
 use nightjar_net_listen::options::listen_options;
 use nightjar_net_listen::tls::{self, TlsOptions};
@@ -65,6 +67,7 @@ pub struct StunListener {
     kernel: Arc<Kernel>,
     config: ListenerConfig,
     configured: Configured,
+    offers: Vec<RelayOffer>,
     tls: Option<Arc<rustls::ServerConfig>>,
 }
 
@@ -74,6 +77,7 @@ pub struct StunListening {
     place: Place,
     listeners: Arc<StunListeners>,
     _accepting: Option<Listening>,
+    _offers: Vec<Guard>,
 }
 
 impl StunListener {
@@ -101,7 +105,8 @@ impl StunListener {
         } else {
             None
         };
-        Ok(Self { kernel, config: config.clone(), configured, tls })
+        let offers = configured.offers(config);
+        Ok(Self { kernel, config: config.clone(), configured, offers, tls })
     }
 
     /// Binds and serves.
@@ -139,7 +144,11 @@ impl StunListener {
             accepting = Some(listening);
         }
         listeners.0.lock().insert(place, Arc::clone(&group));
-        Ok(StunListening { group, place, listeners, _accepting: accepting })
+        let offers: Arc<RelayOffers> = self.kernel.shared();
+        let offers =
+            self.offers.into_iter().map(|offer| offers.add(RelayOffer { port: place.1.port(), ..offer }));
+        let offers = offers.collect();
+        Ok(StunListening { group, place, listeners, _accepting: accepting, _offers: offers })
     }
 }
 

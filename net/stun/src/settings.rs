@@ -4,7 +4,8 @@ use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _, UdpSocket};
 use std::ops::RangeInclusive;
 
 use nightjar_base::Kernel;
-use nightjar_config::{Config, ListenerConfig, ModuleSpec, OptionSpec, Value};
+use nightjar_base::relay::RelayOffer;
+use nightjar_config::{Config, ListenerConfig, ModuleSpec, OptionSpec, Transport, Value};
 use nightjar_net_listen::options as common;
 use nightjar_stun::nonce::{Features, Nonces};
 use nightjar_stun::policy::{Network, Policy};
@@ -132,6 +133,33 @@ impl Configured {
         };
         let allocations_each = many("turn_max_allocations");
         Ok(Self { tls: options.bool("tls"), settings, ports, v4, v6, allocations_each })
+    }
+}
+
+impl Configured {
+    /// What clients are told of this listener. One with TLS is told by its name, which only the operator knows.
+    pub(crate) fn offers(&self, listener: &ListenerConfig) -> Vec<RelayOffer> {
+        let public = |family: &Option<Family>| family.as_ref().map(|family| family.public);
+        let of_listener = |wanted_ipv4: bool| {
+            let is_own = !listener.ip.is_unspecified() && !listener.ip.is_loopback();
+            Some(listener.ip).filter(|ip| is_own && ip.is_ipv4() == wanted_ipv4)
+        };
+        let takes_ipv6 = listener.ip.is_ipv6();
+        let v4 = of_listener(true).or_else(|| public(&self.v4)).or_else(outgoing_ipv4);
+        let v4 = v4.filter(|_| listener.ip.is_ipv4() || listener.ip.is_unspecified());
+        let v6 = of_listener(false).or_else(|| public(&self.v6)).filter(|_| takes_ipv6);
+        let addresses = v4.into_iter().chain(v6).filter(|_| !self.tls);
+        let is_restricted = self.settings.authentication == Authentication::User;
+        let offer = |ip| RelayOffer {
+            ip,
+            port: listener.port,
+            is_udp: listener.transport == Transport::Udp,
+            has_relays: self.settings.use_turn,
+            is_restricted,
+        };
+        // Nobody elsewhere reaches a loopback address; somebody who configures one tries things out on one machine.
+        let told = listener.options.is_set("turn_ipv4_address");
+        addresses.filter(|ip| told || !ip.is_loopback()).map(offer).collect()
     }
 }
 
