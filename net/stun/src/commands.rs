@@ -154,6 +154,7 @@ pub(crate) fn named(counters: &Counters) -> Vec<(&'static str, u64)> {
         ("packets_to_clients", counters.packets_to_clients),
         ("bytes_to_clients", counters.bytes_to_clients),
         ("packets_without_permission", counters.packets_without_permission),
+        ("packets_over_rate", counters.packets_over_rate),
         ("answers_withheld", counters.answers_withheld),
         ("quota_refusals", counters.quota_refusals),
         ("noise", counters.noise),

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 
 use nightjar_base::Kernel;
 use nightjar_base::relay::RelayOffer;
+use nightjar_config::access::{ShaperValue, Who};
 use nightjar_config::{Config, ListenerConfig, ModuleSpec, OptionSpec, Transport, Value};
 use nightjar_net_listen::options as common;
 use nightjar_stun::nonce::{Features, Nonces};
@@ -121,6 +122,7 @@ impl Configured {
             software: options.text("server_name").to_string(),
             has_ipv4: v4.is_some(),
             has_ipv6: v6.is_some(),
+            bytes_a_second: rate(listener, &config),
             permissions_max: many("turn_max_permissions"),
             lifetime_default: LIFETIME_DEFAULT,
             lifetime_max: LIFETIME_MAX,
@@ -160,6 +162,13 @@ impl Configured {
         // Nobody elsewhere reaches a loopback address; somebody who configures one tries things out on one machine.
         let told = listener.options.is_set("turn_ipv4_address");
         addresses.filter(|ip| told || !ip.is_loopback()).map(offer).collect()
+    }
+}
+
+fn rate(listener: &ListenerConfig, config: &Config) -> Option<u64> {
+    match config.access.shaper_value(&listener.options.shaper("shaper"), &Who::anyone()) {
+        ShaperValue::Rate(rate) => Some(rate.rate),
+        ShaperValue::None | ShaperValue::Infinity => None,
     }
 }
 

@@ -30,6 +30,32 @@ pub(super) struct Allocation {
     by_peer: HashMap<SocketAddr, u16, RandomState>,
     pub(super) packets: u64,
     pub(super) bytes: u64,
+    to_peer: Bucket,
+    to_client: Bucket,
+}
+
+/// What may be carried one way: bytes that were carried and are not forgotten yet.
+#[derive(Clone, Copy, Default)]
+struct Bucket {
+    carried: u64,
+    at: u64,
+}
+
+impl Bucket {
+    /// A second's worth at once, and the rate from then on.
+    fn take(&mut self, now: u64, bytes: usize, rate: Option<u64>) -> bool {
+        let Some(rate) = rate else { return true };
+        let since = now.saturating_sub(self.at);
+        self.carried = self.carried.saturating_sub(since.saturating_mul(rate) / 1000);
+        self.at = now;
+        let carried = self.carried.saturating_add(bytes as u64);
+        // A single packet larger than a second's worth gets through an empty bucket.
+        if carried > rate && self.carried > 0 {
+            return false;
+        }
+        self.carried = carried;
+        true
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -88,7 +114,20 @@ impl Allocation {
             by_peer: HashMap::default(),
             packets: 0,
             bytes: 0,
+            to_peer: Bucket::default(),
+            to_client: Bucket::default(),
         }
+    }
+
+    /// Counts a packet; false if it is more than `rate` bytes a second allow.
+    pub(super) fn carry(&mut self, now: u64, bytes: usize, is_to_peer: bool, rate: Option<u64>) -> bool {
+        let bucket = if is_to_peer { &mut self.to_peer } else { &mut self.to_client };
+        let fits = bucket.take(now, bytes, rate);
+        if fits {
+            self.packets += 1;
+            self.bytes += bytes as u64;
+        }
+        fits
     }
 
     pub(super) fn info(&self, id: AllocationId) -> AllocationInfo {

@@ -59,13 +59,14 @@ impl Server {
     /// RFC 8656 §12.6
     pub(super) fn channel_data(&mut self, now: u64, client: &Client, packet: &[u8]) -> FromClient {
         let Some((number, data)) = channel::parse(packet) else { return self.noise() };
-        let length = data.len();
+        let (length, rate) = (data.len(), self.settings.bytes_a_second);
         let Some(id) = self.by_client.get(client).copied() else { return self.noise() };
         let Some(own) = self.get_mut(id) else { return self.noise() };
         let peer = own.peer_of(now, number).filter(|peer| own.is_permitted(now, peer.ip()));
         let Some(peer) = peer else { return self.unpermitted() };
-        own.packets += 1;
-        own.bytes += length as u64;
+        if !own.carry(now, length, true, rate) {
+            return self.too_much();
+        }
         self.count_to_peer(length);
         let data = channel::HEADER..channel::HEADER + length;
         FromClient::Relay { allocation: id, peer, data, dont_fragment: false }
@@ -90,12 +91,14 @@ impl Server {
         if self.check_address(id, peer).is_err() {
             return FromClient::Nothing;
         }
+        let rate = self.settings.bytes_a_second;
         let Some(own) = self.get_mut(id) else { return FromClient::Nothing };
         if own.protocol == Protocol::Tcp || !own.is_permitted(now, peer.ip()) {
             return self.unpermitted();
         }
-        own.packets += 1;
-        own.bytes += data.len() as u64;
+        if !own.carry(now, data.len(), true, rate) {
+            return self.too_much();
+        }
         self.count_to_peer(data.len());
         let start = (data.as_ptr() as usize).saturating_sub(packet.as_ptr() as usize);
         let dont_fragment = message.get(kind::DONT_FRAGMENT).is_some();
@@ -105,6 +108,11 @@ impl Server {
     fn count_to_peer(&mut self, bytes: usize) {
         self.counters.packets_to_peers += 1;
         self.counters.bytes_to_peers += bytes as u64;
+    }
+
+    fn too_much(&mut self) -> FromClient {
+        self.counters.packets_over_rate += 1;
+        FromClient::Nothing
     }
 
     fn unpermitted(&mut self) -> FromClient {
@@ -121,18 +129,21 @@ impl Server {
         length: usize,
     ) -> Option<ToClient> {
         let random = (self.random(), self.random());
+        let rate = self.settings.bytes_a_second;
         let own = self.get_mut(allocation)?;
         let counted = u16::try_from(length).ok()?;
         if !own.is_permitted(now, peer.ip()) {
             self.counters.packets_without_permission += 1;
             return None;
         }
+        if !own.carry(now, length, false, rate) {
+            self.counters.packets_over_rate += 1;
+            return None;
+        }
         let prefix = match own.channel_of(now, peer) {
             Some(number) => channel_prefix(number, counted, own.client.transport.is_stream()),
             None => indication_prefix(peer, counted, random)?,
         };
-        own.packets += 1;
-        own.bytes += u64::from(counted);
         let client = own.client;
         self.counters.packets_to_clients += 1;
         self.counters.bytes_to_clients += u64::from(counted);

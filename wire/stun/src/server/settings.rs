@@ -29,6 +29,8 @@ pub struct Settings {
     pub has_ipv4: bool,
     /// Whether IPv6 relays can be given.
     pub has_ipv6: bool,
+    /// What one allocation may carry each way.
+    pub bytes_a_second: Option<u64>,
     /// Permissions of one allocation.
     pub permissions_max: usize,
     /// Seconds an allocation lives when the client doesn't say (RFC 8656 §3.2).
@@ -98,6 +100,8 @@ pub struct Counters {
     pub bytes_to_clients: u64,
     /// Packets that no permission covers.
     pub packets_without_permission: u64,
+    /// Packets that were more than an allocation may carry.
+    pub packets_over_rate: u64,
     /// Answers not sent because an address had too many.
     pub answers_withheld: u64,
     /// Allocations refused for a limit.
@@ -131,6 +135,7 @@ impl Counters {
         self.packets_to_clients += other.packets_to_clients;
         self.bytes_to_clients += other.bytes_to_clients;
         self.packets_without_permission += other.packets_without_permission;
+        self.packets_over_rate += other.packets_over_rate;
         self.answers_withheld += other.answers_withheld;
         self.quota_refusals += other.quota_refusals;
         for (count, more) in self.peer_refusals.iter_mut().zip(other.peer_refusals) {
