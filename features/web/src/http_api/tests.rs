@@ -22,7 +22,7 @@ async fn arguments_come_in_a_body_or_a_query() {
     let bodies: &[(&str, &str, u16, &str)] = &[
         ("/status", "{}", 200, "\"running\""),
         ("/status/", "\n", 200, "\"running\""),
-        ("/status", "[]", 200, "\"running\""),
+        ("/status", "[]", 400, "\"Arg of a list is not an object of arguments\""),
         ("/status", "", 400, "\"Missing POST data\""),
         ("/status", "{", 400, "\"Invalid JSON input\""),
         ("/status", "{\"x\":1,\"x\":1}", 400, "\"Request have duplicate argument: x\""),

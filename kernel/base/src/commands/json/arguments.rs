@@ -15,11 +15,8 @@ use super::renames::old_name;
 /// [`CommandError::Arguments`] says which argument is missing, too many, or of which type it must be. What was given
 /// isn't repeated: it may be a password.
 pub fn arguments_from_json(spec: &CommandSpec, json: &Json) -> Result<Vec<Value>, CommandError> {
-    let nothing = Map::new();
-    let given = match json {
-        Json::Object(given) => given,
-        Json::Array(list) if list.is_empty() => &nothing,
-        other => return Err(wrong(&format!("Arg {} is not an object of arguments", kind(other)))),
+    let Json::Object(given) = json else {
+        return Err(wrong(&format!("Arg {} is not an object of arguments", kind(json))));
     };
     let mut used = Vec::with_capacity(given.len());
     let mut values = Vec::with_capacity(spec.arguments.len());

@@ -57,7 +57,6 @@ fn lists_and_tuples_have_short_forms() {
     check(&GROUPS, r#"{"groups":["a","b"]}"#, r#"[List([("a"), ("b")])]"#);
     check(&GROUPS, r#"{"groups":"a"}"#, r#"[List([("a")])]"#);
     check(&GROUPS, "{}", "[List([])]");
-    check(&GROUPS, "[]", "[List([])]");
     let pair = r#"[List([Tuple([("a"), ("1")])])]"#;
     check(&OPTIONS, r#"{"options":{"a":"1"}}"#, pair);
     check(&OPTIONS, r#"{"options":[{"a":"1"}]}"#, pair);
@@ -80,6 +79,7 @@ fn what_does_not_fit_is_said() {
     check(&ACCOUNT, r#"{"user":7,"host":"h"}"#, "Arg of digits is not in format binary (argument user)");
     check(&ACCOUNT, r#"{"user":null,"host":"h"}"#, "Arg null is not in format binary (argument user)");
     check(&ACCOUNT, r#"["user"]"#, "Arg of a list is not an object of arguments");
+    check(&GROUPS, "[]", "Arg of a list is not an object of arguments");
     check(&ACCOUNT, "7", "Arg of digits is not an object of arguments");
     for text in ["", "-", "+1", " 1", "1 ", "0x1", "1234567890123456789", "١"] {
         let json = format!(r#"{{"num":"{text}"}}"#);
