@@ -10,6 +10,8 @@ use rustix::net::sockopt::{self, Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery};
 
 /// Bytes of one buffer: what the kernel gathers of datagrams of one sender at most.
 const BUFFER: usize = 65_536;
+/// Buffers that are offered at least.
+const BATCH_MIN: usize = 2;
 /// Bytes of datagrams that are sent in one call, with room for the headers of UDP and IP.
 const RUN_BYTES: usize = 65_000;
 /// Socket buffers for bursts; the kernel gives less where its limits say so.
@@ -135,25 +137,46 @@ impl Run {
 pub(crate) struct Batch {
     storage: Vec<u8>,
     metas: [RecvMeta; BATCH_SIZE],
+    /// Buffers to be offered next: each costs time whether it is filled or not, so there are hardly more of them than
+    /// were filled last.
+    wanted: usize,
+}
+
+/// What reading has brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Filled {
+    /// Buffers that were filled.
+    pub(crate) count: usize,
+    /// Whether all were: there may be more.
+    pub(crate) all: bool,
 }
 
 impl Batch {
     pub(crate) fn new() -> Self {
         // Pages that are never written to cost nothing.
-        Self { storage: vec![0; BUFFER * BATCH_SIZE], metas: [RecvMeta::default(); BATCH_SIZE] }
+        Self {
+            storage: vec![0; BUFFER * BATCH_SIZE],
+            metas: [RecvMeta::default(); BATCH_SIZE],
+            wanted: BATCH_MIN,
+        }
     }
 
     /// A stand-in while the real one is lent.
     pub(crate) fn empty() -> Self {
-        Self { storage: Vec::new(), metas: [RecvMeta::default(); BATCH_SIZE] }
+        Self { storage: Vec::new(), metas: [RecvMeta::default(); BATCH_SIZE], wanted: BATCH_MIN }
     }
 
-    /// Reads what is there; the number of buffers that were filled.
-    pub(crate) fn read(&mut self, from: &Datagrams) -> io::Result<usize> {
+    /// Reads what is there.
+    pub(crate) fn read(&mut self, from: &Datagrams) -> io::Result<Filled> {
         let mut chunks = self.storage.chunks_mut(BUFFER);
         let mut slices: [IoSliceMut<'_>; BATCH_SIZE] =
             std::array::from_fn(|_| IoSliceMut::new(chunks.next().unwrap_or_default()));
-        from.state.recv((&from.socket).into(), &mut slices, &mut self.metas)
+        let wanted = self.wanted.min(BATCH_SIZE);
+        let offered = slices.get_mut(..wanted).unwrap_or_default();
+        let count = from.state.recv((&from.socket).into(), offered, &mut self.metas)?;
+        let all = count == wanted;
+        self.wanted = if all { (wanted * 2).min(BATCH_SIZE) } else { (count + 1).max(BATCH_MIN) };
+        Ok(Filled { count, all })
     }
 
     /// The datagrams of the first `count` buffers: sender, our address, bytes.

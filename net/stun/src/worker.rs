@@ -14,7 +14,7 @@ use mio::{Events, Poll, Token, Waker};
 use nightjar_stun::server::{AllocationInfo, Client, Counters, FromClient, Server, Transport};
 
 use crate::command::{Command, ToStream};
-use crate::datagrams::{Batch, Datagrams};
+use crate::datagrams::{Batch, Datagrams, Filled};
 use crate::shared::Shared;
 
 use relays::Relay;
@@ -164,7 +164,7 @@ impl Worker {
         let mut batch = std::mem::replace(&mut self.batch, Batch::empty());
         let mut more = true;
         for _ in 0..TURN {
-            let Ok(count) = batch.read(&clients) else {
+            let Ok(Filled { count, all }) = batch.read(&clients) else {
                 more = false;
                 break;
             };
@@ -177,6 +177,11 @@ impl Worker {
                 self.relay(relay, datagram);
             }
             self.flush_to_peers();
+            // What comes from now on wakes us again.
+            if !all {
+                more = false;
+                break;
+            }
         }
         self.batch = batch;
         self.clients = Some(clients);

@@ -8,7 +8,7 @@ use nightjar_stun::server::{AllocationId, Client};
 
 use super::{RELAYS, TURN, Worker};
 use crate::command::ToStream;
-use crate::datagrams::{Batch, Datagrams, Run};
+use crate::datagrams::{Batch, Datagrams, Filled, Run};
 use crate::worker::Handle;
 
 /// Relay sockets and what waits to be sent through them.
@@ -90,7 +90,7 @@ impl Worker {
         let mut more = true;
         if let Some(socket) = relay.socket(family) {
             for _ in 0..TURN {
-                let Ok(count) = batch.read(socket) else {
+                let Ok(Filled { count, all }) = batch.read(socket) else {
                     more = false;
                     break;
                 };
@@ -99,6 +99,10 @@ impl Worker {
                 }
                 if let Some(clients) = &self.clients {
                     run.flush(clients);
+                }
+                if !all {
+                    more = false;
+                    break;
                 }
             }
         }
