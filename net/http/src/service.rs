@@ -66,7 +66,7 @@ impl Service {
         request: http::Request<Incoming>,
         asked: Asked,
     ) -> http::Response<AnswerBody> {
-        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let (method, path) = (request.method().clone(), first_segment(request.uri().path()).to_owned());
         let (head, body) = request.into_parts();
         let mut host = String::new();
         let mut response = match self.dispatch(head, body, &mut host).await {
@@ -81,7 +81,7 @@ impl Service {
         }
         self.count(status);
         let milliseconds = asked.at.elapsed().as_millis();
-        // Queries and header fields can hold secrets; neither is logged.
+        // Queries, header fields and paths below their first segment can hold secrets; none is logged.
         tracing::debug!(peer = ?self.peer, %method, path, status = status.as_u16(), milliseconds, "HTTP");
         response.map(|body| AnswerBody::new(body, asked.in_flight))
     }
@@ -181,4 +181,10 @@ fn allowed(status: StatusCode, text: &'static str) -> Response {
 
 fn sentence(status: StatusCode, sentence: &str) -> Response {
     base::text(status, format!("{sentence}\n"))
+}
+
+/// `/api` of `/api/status`.
+fn first_segment(path: &str) -> &str {
+    let end = path.char_indices().skip(1).find(|(_, character)| *character == '/');
+    end.and_then(|(at, _)| path.get(..at)).unwrap_or(path)
 }
