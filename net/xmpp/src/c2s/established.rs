@@ -371,6 +371,11 @@ impl Established {
             End::Error(error) => {
                 tracing::info!(session = %self.session.jid, condition = error.condition.as_str(), "the stream was ended");
             }
+            // What a client writes into its error is its own business.
+            End::PeerError(error) => {
+                let condition = error.condition.as_str();
+                tracing::info!(session = %self.session.jid, condition, "the client reported an error");
+            }
             end => tracing::info!(session = %self.session.jid, reason = ?end, "the stream was ended"),
         }
         Exit::Closed
