@@ -80,6 +80,13 @@ enum Command {
         #[command(flatten)]
         options: work::page::Options,
     },
+    /// Call administration commands over HTTP
+    Api {
+        #[command(flatten)]
+        target: Target,
+        #[command(flatten)]
+        options: work::api::Options,
+    },
     /// Serve as a bare relay of bytes between each two connections: the floor for `chat --bare`
     Relay {
         /// Port to listen on, on 127.0.0.1
@@ -106,6 +113,7 @@ fn main() -> Result<()> {
         Command::Chat { target, options } => show(json, run(work::chat::run(&target, &options))?),
         Command::ArchiveStore { target, options } => show(json, run(work::store::run(&target, &options))?),
         Command::ArchivePage { target, options } => show(json, run(work::page::run(&target, &options))?),
+        Command::Api { target, options } => show(json, run(work::api::run(&target, &options))?),
         Command::Relay { port } => run(relay::run(port)),
         Command::Certificate { domain, out } => certificate::write(&domain, &out),
         Command::Compare(options) => peers::compare::run(&options, json),

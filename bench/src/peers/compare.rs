@@ -132,7 +132,7 @@ fn start(options: &Options, setup: Setup, kind: Kind, amount: &Amount) -> Result
 
 fn place(options: &Options, setup: Setup, kind: Kind) -> Result<Place> {
     let home = fs::canonicalize(&options.home)?.join(format!("{}-{}", kind.name(), setup.name()));
-    Ok(Place { kind, setup, home, port: free_port()?, port_tls: free_port()? })
+    Ok(Place { kind, setup, home, port: free_port()?, port_tls: free_port()?, port_http: free_port()? })
 }
 
 /// A line for the person who waits; the results go to standard output.

@@ -21,6 +21,7 @@ pub struct Place {
     pub home: PathBuf,
     pub port: u16,
     pub port_tls: u16,
+    pub port_http: u16,
 }
 
 /// Empties the server's home and writes its certificate, configuration and database.
@@ -100,7 +101,8 @@ fn fill(template: &str, place: &Place, more: &[(&str, &str)]) -> String {
         .replace("{domain}", DOMAIN)
         .replace("{home}", &place.home.display().to_string())
         .replace("{port}", &place.port.to_string())
-        .replace("{port_tls}", &place.port_tls.to_string());
+        .replace("{port_tls}", &place.port_tls.to_string())
+        .replace("{port_http}", &place.port_http.to_string());
     for (mark, value) in more {
         text = text.replace(mark, value);
     }

@@ -5,7 +5,7 @@ use crate::{
     report::Report,
     run,
     target::{Mechanism, Tls},
-    work::{chat, idle, login, page, register, store},
+    work::{api, chat, idle, login, page, register, store},
 };
 use anyhow::Result;
 
@@ -27,6 +27,7 @@ pub enum Work {
     Chat { window: usize, tls: Tls },
     Store { window: usize },
     Page,
+    Api { login: bool },
 }
 
 /// The archives that are read in pages are of a known size, so they are others than those of the chat.
@@ -45,6 +46,8 @@ const CHAT: &[Work] = &[
     Work::Chat { window: 16, tls: Tls::None },
     Work::Chat { window: 1, tls: Tls::Direct },
     Work::Chat { window: 16, tls: Tls::Direct },
+    Work::Api { login: false },
+    Work::Api { login: true },
 ];
 
 const ARCHIVE: &[Work] = &[
@@ -95,6 +98,8 @@ impl Work {
             Self::Chat { window, tls } => format!("chat, {window} in flight, {}", over(tls)),
             Self::Store { window } => format!("archived chat, {window} in flight, plain TCP"),
             Self::Page => "archive page of 50, plain TCP".into(),
+            Self::Api { login: false } => "API, GET without login".into(),
+            Self::Api { login: true } => "API, POST with a password".into(),
         }
     }
 
@@ -102,9 +107,13 @@ impl Work {
         matches!(self, Self::Idle { .. })
     }
 
-    /// A relay speaks no XMPP.
+    /// A relay speaks no XMPP, and the API is ejabberd's.
     pub fn suits(self, kind: Kind) -> bool {
-        kind != Kind::Relay || matches!(self, Self::Chat { tls: Tls::None, .. })
+        match kind {
+            Kind::Relay => matches!(self, Self::Chat { tls: Tls::None, .. }),
+            Kind::Prosody => !matches!(self, Self::Api { .. }),
+            Kind::Ejabberd | Kind::Nightjar => true,
+        }
     }
 
     pub fn measure(self, server: &Server, amount: &Amount) -> Result<Report> {
@@ -138,6 +147,11 @@ impl Work {
             Self::Chat { window, tls } => run(chat::run(&server.target(tls, None, 0), &chat(window, bare))),
             Self::Store { window } => {
                 run(store::run(&server.target(Tls::None, None, 0), &chat(window, false)))
+            }
+            Self::Api { login } => {
+                let http_port = server.place.port_http;
+                let options = api::Options { http_port, login, concurrency: 8, warm_up: 1.0, seconds };
+                run(api::run(&server.target(Tls::None, None, 0), &options))
             }
             Self::Page => {
                 let options = page::Options {

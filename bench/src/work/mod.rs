@@ -1,5 +1,6 @@
 //! The kinds of work a server can be given.
 
+pub mod api;
 pub mod chat;
 pub mod idle;
 pub mod login;
