@@ -11,7 +11,7 @@ use x509_parser::public_key::PublicKey;
 use crate::Examination;
 use crate::dns::{has_servers, subdomains};
 use crate::finding::Finding;
-use crate::look::{is_private, is_public, line};
+use crate::look::{ascii, is_private, is_public, line};
 
 const DAY: i64 = 86_400;
 /// Authorities that renew automatically do it with a third of the time left.
@@ -34,8 +34,8 @@ pub(crate) struct Chain {
 
 /// The chains that name a domain.
 pub(crate) fn covering<'a>(chains: &'a [Chain], domain: &str) -> impl Iterator<Item = &'a Chain> {
+    let domain = ascii(domain);
     let parent = domain.split_once('.').map(|(_, parent)| format!("*.{parent}"));
-    let domain = domain.to_owned();
     let names =
         move |chain: &&Chain| chain.names.iter().any(|name| *name == domain || Some(name) == parent.as_ref());
     chains.iter().filter(names)

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256, Sha512};
 use crate::Examination;
 use crate::certificates::{Chain, covering, public_key};
 use crate::finding::Finding;
-use crate::look::{flag, is_private, is_public, line, value};
+use crate::look::{ascii, flag, is_private, is_public, line, value};
 
 /// Records of one kind under one name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,10 +152,11 @@ pub(crate) fn check(examination: &Examination<'_>, chains: &[Chain], found: &mut
 fn look_up(
     examination: &Examination<'_>,
     resolver: &dyn Resolver,
-    host: &str,
+    domain: &str,
     chains: &[Chain],
     found: &mut Vec<Finding>,
 ) -> Result<(), DnsFailure> {
+    let host = &ascii(domain);
     let listeners = examination.config.listeners();
     let served = |service: &Service| -> Vec<&ListenerConfig> {
         listeners.iter().filter(|one| is_public(one) && (service.listener)(one)).collect()
@@ -190,7 +191,8 @@ fn look_up(
         }
     }
     if has_servers(examination.config) {
-        for (name, at) in subdomains(examination.config, host) {
+        for (name, at) in subdomains(examination.config, domain) {
+            let name = ascii(&name);
             let records = resolver.srv(&format!("_xmpp-server._tcp.{name}"))?.records;
             if records.is_empty() && resolver.addresses(&name)?.records.is_empty() {
                 let what = format!("{name} has neither an address nor SRV records");

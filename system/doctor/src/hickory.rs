@@ -4,12 +4,16 @@ use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use hickory_resolver::TokioResolver;
 use hickory_resolver::net::NetError;
+use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::rr::{RData, RecordType};
+use hickory_resolver::{ResolverBuilder, TokioResolver};
 use tokio::runtime::Runtime;
 
 use crate::dns::{Answer, DnsFailure, Resolver, Srv, Tlsa};
+
+#[cfg(test)]
+mod tests;
 
 /// How long one question may take.
 const TIMEOUT: Duration = Duration::from_secs(2);
@@ -29,11 +33,18 @@ impl Hickory {
     /// # Errors
     /// If there are none, or no threads.
     pub fn new() -> io::Result<Hickory> {
+        Hickory::with(|| TokioResolver::builder_tokio().map_err(io::Error::other), TIMEOUT)
+    }
+
+    fn with(
+        builder: impl Fn() -> io::Result<ResolverBuilder<TokioRuntimeProvider>>,
+        timeout: Duration,
+    ) -> io::Result<Hickory> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let resolver = |validate| {
-            let mut builder = TokioResolver::builder_tokio().map_err(io::Error::other)?;
+            let mut builder = builder()?;
             let options = builder.options_mut();
-            options.timeout = TIMEOUT;
+            options.timeout = timeout;
             options.attempts = ATTEMPTS;
             options.validate = validate;
             builder.build().map_err(io::Error::other)

@@ -24,6 +24,11 @@ pub fn is_private(host: &str) -> bool {
     !host.contains('.') || host.parse::<IpAddr>().is_ok() || PRIVATE.into_iter().any(below)
 }
 
+/// The form of a domain in the DNS and in certificates (RFC 5890 §2.3.2.1).
+pub(crate) fn ascii(domain: &str) -> String {
+    idna::domain_to_ascii(domain).unwrap_or_else(|_| domain.to_owned())
+}
+
 /// An account of a host that no rule names.
 pub(crate) fn nobody(host: &str) -> Option<Jid> {
     format!("{NOBODY}@{host}").parse().ok()

@@ -29,8 +29,9 @@ pub fn text(findings: &[Finding], colour: bool) -> String {
         text.push_str("nothing to report\n");
     } else {
         let (critical, warnings) = (count(Severity::Critical), count(Severity::Warning));
+        let plural = if warnings == 1 { "" } else { "s" };
         let advice = count(Severity::Advice);
-        let _ = writeln!(text, "{critical} critical, {warnings} warnings, {advice} advice");
+        let _ = writeln!(text, "{critical} critical, {warnings} warning{plural}, {advice} advice");
     }
     text
 }

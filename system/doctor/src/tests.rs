@@ -73,3 +73,13 @@ fn nothing_is_asked_about_private_names() {
         assert_eq!(crate::is_private(host), private, "{host}");
     }
 }
+
+#[test]
+fn names_beyond_ascii_are_asked_for_as_the_dns_has_them() {
+    let mut scenario = Scenario::new();
+    scenario.yaml = scenario.yaml.replace("example.org", "bücher.example");
+    let names = &["xn--bcher-kva.example", "*.xn--bcher-kva.example"];
+    scenario.pem = scenario::Issued { names, ..scenario::Issued::default() }.pem();
+    scenario.names.rename("example.org", "xn--bcher-kva.example");
+    assert_eq!(scenario.examine(), []);
+}

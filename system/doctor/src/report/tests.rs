@@ -15,7 +15,7 @@ fn a_person_sees_line_reason_and_remedy() {
     let shown = text(&findings()[1..], false);
     let expected = "warning loglevel-debug  nightjar.yml:7  loglevel\n  everything is logged.\n  \
                     why  the log tells who talks to whom, and grows fast.\n  fix  write `loglevel: info`\n\n\
-                    0 critical, 1 warnings, 0 advice\n";
+                    0 critical, 1 warning, 0 advice\n";
     assert_eq!(shown, expected);
     assert!(text(&findings(), true).starts_with("\x1b[1;31mcritical\x1b[0m api-open\n"));
     assert_eq!(text(&[], false), "nothing to report\n");

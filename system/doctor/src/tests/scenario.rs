@@ -88,6 +88,16 @@ impl Names {
         Ok(Answer { records, secure: self.secure })
     }
 
+    pub(super) fn rename(&mut self, from: &str, to: &str) {
+        let srv = self.srv.drain().map(|(name, records)| {
+            let target = |srv: Srv| Srv { target: srv.target.replace(from, to), ..srv };
+            (name.replace(from, to), records.into_iter().map(target).collect())
+        });
+        self.srv = srv.collect();
+        self.addresses =
+            self.addresses.drain().map(|(name, found)| (name.replace(from, to), found)).collect();
+    }
+
     pub(super) fn point(&mut self, name: &str, target: &str, port: u16) {
         self.srv.insert(name.to_owned(), vec![Srv { target: target.to_owned(), port }]);
     }
