@@ -187,7 +187,10 @@ impl Batch {
         let filled = self.metas.iter().zip(self.storage.chunks(BUFFER)).take(count);
         filled.flat_map(|(meta, buffer)| {
             let bytes = buffer.get(..meta.len).unwrap_or_default();
-            bytes.chunks(meta.stride.max(1)).map(|datagram| (meta.addr, meta.dst_ip, datagram))
+            // A datagram without data is one all the same.
+            let empty = bytes.is_empty().then_some(bytes);
+            let datagrams = empty.into_iter().chain(bytes.chunks(meta.stride.max(1)));
+            datagrams.map(|datagram| (meta.addr, meta.dst_ip, datagram))
         })
     }
 }

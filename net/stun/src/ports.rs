@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use nightjar_base::Random;
+use nightjar_stun::address::Family as StunFamily;
 use nightjar_stun::server::Port;
 use parking_lot::Mutex;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -74,6 +75,13 @@ impl Ports {
                 Ok(Opened { socket, token: None })
             }
         }
+    }
+
+    /// The family of the socket that is kept under a token.
+    pub(crate) fn reserved_family(&self, token: &[u8; 8]) -> Option<StunFamily> {
+        let reserved = self.reserved.lock();
+        let address = reserved.get(token)?.0.local_addr().ok()?;
+        Some(StunFamily::of(address.ip()))
     }
 
     /// A port to try.

@@ -23,7 +23,10 @@ const NEEDS: &[Need] = &[
     Need { package: "python3-venv", present: has_venv },
     Need { package: "nodejs", present: || shell::has("node") },
     Need { package: "npm", present: || shell::has("npm") },
+    Need { package: "systemd", present: || shell::has("systemd-analyze") },
     Need { package: "g++", present: || shell::has("c++") },
+    Need { package: "coturn", present: || shell::has("turnutils_uclient") },
+    Need { package: "chromium", present: || shell::has("chromium") },
     Need { package: "nftables", present: || shell::has("nft") },
     Need { package: "iptables", present: || shell::has("iptables-restore") },
 ];

@@ -65,7 +65,12 @@ impl Worker {
     ) -> Result<Relayed, ErrorCode> {
         let mut relayed = Relayed::default();
         let (mut v4, mut v6) = (None, None);
-        for (family, is_needed) in [(Some(families.0), true), (families.1, false)] {
+        // A client that shows a token can't say which family it is of (RFC 8656 §7.2).
+        let first = match port {
+            Port::Reserved(token) => self.shared.ports.reserved_family(&token).unwrap_or(families.0),
+            _ => families.0,
+        };
+        for (family, is_needed) in [(Some(first), true), (families.1, false)] {
             let Some(family) = family else { continue };
             let opened = self.open_one(allocation, family, port, &mut relayed);
             match (opened, family) {

@@ -1,0 +1,367 @@
+# server: turn.yml.in
+# seconds: 240
+"""Relays: coturn's client, aioice and two browsers send data through a TURN server, as an account and with credentials
+that were fetched over XMPP (XEP-0215)."""
+import asyncio
+import os
+import re
+import socket
+import ssl
+import struct
+
+import aioice
+from aioice import stun, turn
+
+from browser import relayed_call
+from raw import account, error_condition, online
+from suite import DOMAIN, HOST, ctl, equal, run, test, until
+
+PORT = int(os.environ["NJ_PORT_STUN"])
+TLS_PORT = int(os.environ["NJ_PORT_STUN_TLS"])
+EXTDISCO = ("urn:xmpp:extdisco:1", "urn:xmpp:extdisco:2")
+
+
+async def fetched(namespace=EXTDISCO[1], payload=None):
+    """The services that a client is told of."""
+    client = await online()
+    answer = await client.iq("get", payload or f"<services xmlns='{namespace}'/>", to=DOMAIN)
+    equal(answer.get("type"), "result")
+    return answer[0]
+
+
+async def credentials():
+    """A name and a password for the TURN server, as a client gets them."""
+    services = await fetched()
+    return next((service.get("username"), service.get("password")) for service in services
+                if service.get("type") == "turn" and service.get("restricted") == "true")
+
+
+class Echo(asyncio.DatagramProtocol):
+    """A peer that sends everything back."""
+
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def datagram_received(self, data, address):
+        self.transport.sendto(data, address)
+
+
+async def pair_of_echoes(address):
+    """Two peers on ports that follow each other: RTP and RTCP."""
+    loop = asyncio.get_running_loop()
+    for _ in range(50):
+        first, _ = await loop.create_datagram_endpoint(Echo, local_addr=(address, 0))
+        port = first.get_extra_info("sockname")[1]
+        try:
+            second, _ = await loop.create_datagram_endpoint(Echo, local_addr=(address, port + 1))
+            return (first, second), port
+        except OSError:
+            first.close()
+    raise AssertionError("no two ports are free")
+
+
+async def uclient(user, password, *options, host=HOST, peer="127.0.0.1", port=PORT):
+    """Runs coturn's client; all of its messages must come back."""
+    echoes, peer_port = await pair_of_echoes(peer)
+    process = await asyncio.create_subprocess_exec(
+        "turnutils_uclient", "-u", user, "-w", password, "-e", peer, "-r", str(peer_port), "-n", "25", "-m", "2",
+        "-l", "700", *options, "-p", str(port), host,
+        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT)
+    out = (await process.communicate())[0].decode(errors="replace")
+    for echo in echoes:
+        echo.close()
+    assert "Total lost packets 0 " in out, out[-600:]
+    received = re.findall(r"tot_recv_msgs=(\d+)", out)
+    assert received and int(received[-1]) >= 50, out[-600:]
+
+
+WAYS = [
+    ("UDP, channels", (), {}),
+    ("UDP, send indications", ("-s",), {}),
+    ("TCP", ("-t",), {}),
+    ("TLS", ("-t", "-S"), {"port": TLS_PORT}),
+    ("IPv6", ("-x",), {"host": "::1", "peer": "::1"}),
+    ("IPv4 relays for IPv6 clients", (), {"host": "::1"}),
+    ("fragments forbidden", ("-D",), {}),
+]
+
+for name, options, where in WAYS:
+    @test(f"coturn's client as an account: {name}", seconds=60)
+    async def _(options=options, where=where):
+        who = await account()
+        await uclient(who.user, who.password, *options, **where)
+
+    @test(f"coturn's client with fetched credentials: {name}", seconds=60)
+    async def _(options=options, where=where):
+        await uclient(*await credentials(), *options, **where)
+
+
+@test("coturn's client: relays to each other", seconds=60)
+async def _():
+    await uclient(*await credentials(), "-y")
+
+
+@test("coturn's client: TCP relays (RFC 6062)", seconds=60)
+async def _():
+    loop = asyncio.get_running_loop()
+
+    async def echo(reader, writer):
+        while data := await reader.read(4096):
+            writer.write(data)
+        writer.close()
+
+    server = await asyncio.start_server(echo, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    user, password = await credentials()
+    process = await asyncio.create_subprocess_exec(
+        "turnutils_uclient", "-T", "-t", "-u", user, "-w", password, "-e", "127.0.0.1", "-r", str(port), "-n", "10",
+        "-m", "2", "-l", "300", "-p", str(PORT), HOST,
+        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT)
+    out = (await process.communicate())[0].decode(errors="replace")
+    server.close()
+    assert "Total lost packets 0 " in out, out[-600:]
+
+
+@test("wrong and expired credentials are refused")
+async def _():
+    who = await account()
+    user, password = await credentials()
+    expired = "1000000000" + user[user.index(":"):]
+    for name, word in ((who.user, "guess"), ("nobody", "guess"), (user, "guess"), (expired, password)):
+        try:
+            await endpoint(name, word)
+        except stun.TransactionFailed as error:
+            equal(error.response.attributes["ERROR-CODE"][0], 401)
+        else:
+            raise AssertionError(f"{name} got a relay")
+
+
+class Endpoint(asyncio.DatagramProtocol):
+    def __init__(self):
+        self.received = asyncio.Queue()
+
+    def datagram_received(self, data, address):
+        self.received.put_nowait((data, address[:2]))
+
+
+def lax():
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    made.check_hostname, made.verify_mode = False, ssl.CERT_NONE
+    return made
+
+
+async def endpoint(user, password, transport="udp", tls=False, lifetime=600):
+    """A relay by aioice: what sends through it and what receives."""
+    return await turn.create_turn_endpoint(
+        Endpoint, server_addr=(HOST, TLS_PORT if tls else PORT), username=user, password=password,
+        lifetime=lifetime, ssl=lax() if tls else None, transport=transport)
+
+
+async def peer():
+    loop = asyncio.get_running_loop()
+    return await loop.create_datagram_endpoint(Endpoint, local_addr=("127.0.0.1", 0))
+
+
+for transport, tls in (("udp", False), ("tcp", False), ("tcp", True)):
+    @test(f"aioice: datagrams of all sizes both ways over {'tls' if tls else transport}")
+    async def _(transport=transport, tls=tls):
+        relay, end = await endpoint(*await credentials(), transport, tls)
+        other, far = await peer()
+        mine, theirs = other.get_extra_info("sockname"), relay.get_extra_info("sockname")[:2]
+        for size in (1, 2, 3, 4, 100, 1199, 1400):
+            data = bytes(size % 251 for _ in range(size))
+            relay.sendto(data, mine)
+            equal(await asyncio.wait_for(far.received.get(), 5), (data, theirs))
+            other.sendto(data[::-1], theirs)
+            equal(await asyncio.wait_for(end.received.get(), 5), (data[::-1], mine))
+        relay.close()
+        other.close()
+
+    @test(f"aioice: two agents meet at their relays over {'tls' if tls else transport}")
+    async def _(transport=transport, tls=tls):
+        user, password = await credentials()
+        server = (HOST, TLS_PORT if tls else PORT)
+        made = [aioice.Connection(ice_controlling=first, turn_server=server, turn_username=user,
+                                  turn_password=password, turn_ssl=lax() if tls else False,
+                                  turn_transport=transport) for first in (True, False)]
+        for agent in made:
+            await agent.gather_candidates()
+            agent._protocols = [known for known in agent._protocols if known.local_candidate.type == "relay"]
+        for one, two in (made, made[::-1]):
+            one.remote_username, one.remote_password = two.local_username, two.local_password
+            for candidate in two.local_candidates:
+                if candidate.type == "relay":
+                    await one.add_remote_candidate(candidate)
+            await one.add_remote_candidate(None)
+        await asyncio.gather(*(agent.connect() for agent in made))
+        for number in range(100):
+            await made[0].send(b"%d" % number)
+            equal(await asyncio.wait_for(made[1].recv(), 5), b"%d" % number)
+            await made[1].send(b"%d" % number)
+            equal(await asyncio.wait_for(made[0].recv(), 5), b"%d" % number)
+        for agent in made:
+            await agent.close()
+
+
+@test("a peer without permission isn't heard")
+async def _():
+    relay, end = await endpoint(*await credentials())
+    stranger, _ = await peer()
+    friend, far = await peer()
+    stranger.sendto(b"let me in", relay.get_extra_info("sockname")[:2])
+    # Permissions are for addresses, not ports: the stranger sends before there is one.
+    relay.sendto(b"hello", friend.get_extra_info("sockname"))
+    equal((await asyncio.wait_for(far.received.get(), 5))[0], b"hello")
+    friend.sendto(b"hi", relay.get_extra_info("sockname")[:2])
+    equal((await asyncio.wait_for(end.received.get(), 5))[0], b"hi")
+    relay.close()
+
+
+@test("a relay that is refreshed lives on")
+async def _():
+    relay, end = await endpoint(*await credentials(), lifetime=3)
+    other, far = await peer()
+    await asyncio.sleep(5)
+    relay.sendto(b"still", other.get_extra_info("sockname"))
+    equal((await asyncio.wait_for(far.received.get(), 5))[0], b"still")
+    relay.close()
+
+
+@test("addresses that are refused as peers: row 68, row 70, row 71")
+async def _():
+    relay, _ = await endpoint(*await credentials())
+    for address in ("0.0.0.0", "127.9.0.1", "10.0.0.1", "192.168.1.1", "169.254.169.254", "224.0.0.1", "100.64.0.1"):
+        request = stun.Message(message_method=stun.Method.CREATE_PERMISSION, message_class=stun.Class.REQUEST)
+        request.attributes["XOR-PEER-ADDRESS"] = (address, 80)
+        inner = relay._inner_protocol if hasattr(relay, "_inner_protocol") else relay._TurnTransport__inner_protocol
+        try:
+            await inner.request_with_retry(request)
+        except stun.TransactionFailed as error:
+            equal(error.response.attributes["ERROR-CODE"][0], 403, address)
+        else:
+            raise AssertionError(f"{address} was permitted")
+    relay.close()
+
+
+async def ask(data, port=PORT, seconds=2, host=HOST):
+    """What a datagram is answered with; nothing after some time."""
+    loop = asyncio.get_running_loop()
+    transport, end = await loop.create_datagram_endpoint(Endpoint, remote_addr=(host, port))
+    transport.sendto(data)
+    try:
+        return (await asyncio.wait_for(end.received.get(), seconds))[0]
+    except asyncio.TimeoutError:
+        return None
+    finally:
+        transport.close()
+
+
+def binding(transaction=b"0123456789ab"):
+    return struct.pack("!HHI", 1, 0, 0x2112A442) + transaction
+
+
+@test("HTTP, TLS and noise on STUN ports: row 74")
+async def _():
+    for noise in (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"", b"\xff" * 1400,
+                  binding()[:-1], binding() + b"\x00", b"\x00\x01\xff\xfc" + binding()[4:]):
+        equal(await ask(noise, seconds=0.3), None, noise[:20])
+        if noise.startswith(binding()):
+            # On a stream that is a whole request and the beginning of something else.
+            continue
+        reader, writer = await asyncio.open_connection(HOST, PORT)
+        writer.write(noise)
+        writer.write_eof()
+        equal(await asyncio.wait_for(reader.read(), 10), b"", noise[:20])
+        writer.close()
+    answer = await ask(binding())
+    assert answer and answer[:2] == b"\x01\x01", "the server answers others"
+
+
+@test("names with quotes, percent signs and line ends are only names: row 67, row 79")
+async def _():
+    for name in ("' OR 1=1 --", "%s%n%x", "a\r\nb", "\\", '"', "a" * 500):
+        try:
+            await endpoint(name, "x")
+        except stun.TransactionFailed as error:
+            equal(error.response.attributes["ERROR-CODE"][0], 401)
+        else:
+            raise AssertionError(f"{name} got a relay")
+
+
+@test("forged requests draw no flood of answers: row 75")
+async def _():
+    loop = asyncio.get_running_loop()
+    transport, end = await loop.create_datagram_endpoint(
+        Endpoint, remote_addr=(HOST, PORT), local_addr=("127.0.0.77", 0))
+    request = struct.pack("!HHI", 3, 8, 0x2112A442) + b"0123456789ab" + bytes([0, 0x19, 0, 4, 17, 0, 0, 0])
+    asked = 2000 * len(request)
+    for number in range(2000):
+        transport.sendto(request)
+        if number % 100 == 0:
+            await asyncio.sleep(0)
+    await asyncio.sleep(1)
+    answered = 0
+    while not end.received.empty():
+        answered += len(end.received.get_nowait()[0])
+    transport.close()
+    assert answered <= asked + 8192, f"{answered} bytes for {asked}"
+
+
+@test("the service is announced in both versions; one kind, one service's credentials")
+async def _():
+    for namespace in EXTDISCO:
+        services = await fetched(namespace)
+        kinds = {(service.get("type"), service.get("transport")) for service in services}
+        assert {("stun", "udp"), ("turn", "udp"), ("turn", "tcp"), ("turns", "tcp")} <= kinds, kinds
+        only = await fetched(namespace, f"<services xmlns='{namespace}' type='turns'/>")
+        equal({service.get("type") for service in only}, {"turns"})
+        one = await fetched(namespace, f"<credentials xmlns='{namespace}'><service host='{DOMAIN}' type='turns'/>"
+                            "</credentials>")
+        equal([service.get("port") for service in one], [str(TLS_PORT)])
+        assert one[0].get("username") and one[0].get("password") and one[0].get("expires")
+    client = await online()
+    refused = await client.iq("set", "<services xmlns='urn:xmpp:extdisco:2'/>", to=DOMAIN)
+    equal(refused.get("type"), "error")
+    assert error_condition(refused)
+
+
+@test("turn_allocations, turn_end_allocation, turn_statistics")
+async def _():
+    who = await account()
+    relay, _ = await endpoint(who.user, who.password)
+    relayed = "127.0.0.1:%d" % relay.get_extra_info("sockname")[1]
+    row = next(line.split("\t") for line in (await ctl("turn_allocations"))[1].splitlines() if relayed in line)
+    equal(row[1], who.user)
+    await ctl("turn_end_allocation", row[0])
+    assert relayed not in (await ctl("turn_allocations"))[1]
+    equal((await ctl("turn_end_allocation", row[0], check=False))[0], 1)
+    counters = dict(line.split("\t") for line in (await ctl("turn_statistics"))[1].splitlines())
+    assert int(counters["allocations"]) > 0 and int(counters["relay_ports"]) >= 4000, counters
+
+
+@test("reading the configuration anew keeps relays")
+async def _():
+    relay, end = await endpoint(*await credentials())
+    other, far = await peer()
+    relay.sendto(b"before", other.get_extra_info("sockname"))
+    equal((await asyncio.wait_for(far.received.get(), 5))[0], b"before")
+    path = os.environ["NJ_CONFIG"]
+    with open(path) as file:
+        text = file.read()
+    with open(path, "w") as file:
+        file.write(text.replace("turn_max_permissions: 10", "turn_max_permissions: 11"))
+    await ctl("reload_config")
+    relay.sendto(b"after", other.get_extra_info("sockname"))
+    equal((await asyncio.wait_for(far.received.get(), 5))[0], b"after")
+    other.sendto(b"back", relay.get_extra_info("sockname")[:2])
+    equal((await asyncio.wait_for(end.received.get(), 5))[0], b"back")
+    relay.close()
+
+
+@test("a data channel between two browsers that may use relays only", seconds=90)
+async def _():
+    user, password = await credentials()
+    equal(await relayed_call(f"turn:{HOST}:{PORT}?transport=udp", user, password), "pong of ping")
+
+
+run(at_once=3)
