@@ -118,8 +118,10 @@ impl Channel {
             let is_http2 = self.transport.tls().is_some_and(|tls| tls.alpn() == Some(b"h2"));
             if is_http2 && !self.input.is_empty() {
                 self.expected = Expected::Anything;
-                self.meter.get_or_insert_with(|| Box::new(FrameMeter::new()));
-                return Poll::Ready(Ready::Http2);
+                let mut meter = Box::new(FrameMeter::new());
+                let is_flood = !meter.take(&self.input, self.begun.elapsed());
+                self.meter = Some(meter);
+                return Poll::Ready(if is_flood { Ready::End } else { Ready::Http2 });
             }
             if !is_http2 && self.look() {
                 return Poll::Ready(Ready::Http1);
@@ -378,10 +380,7 @@ impl Channel {
         let closing = self.closing.map(|since| since + self.times.closing);
         let is_quiet = self.has_served && self.is_idle();
         let limit = if is_quiet { self.times.keep_alive } else { self.times.head };
-        let idle = (self.in_flight == 0).then(|| self.since + limit);
+        let idle = (self.in_flight == 0 && closing.is_none()).then(|| self.since + limit);
         [stuck, closing, idle].into_iter().flatten().min()
     }
 }
-
-#[cfg(test)]
-mod tests;

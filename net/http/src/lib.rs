@@ -14,6 +14,8 @@ mod path;
 mod service;
 mod settings;
 #[cfg(test)]
+mod testing;
+#[cfg(test)]
 mod tests;
 
 pub use listener::{HttpListener, HttpListening};

@@ -1,6 +1,6 @@
 //! Who asks, and whom: the client and the host that is meant, as the client or proxies that are trusted say.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use http::header::HOST;
 use http::{HeaderMap, Uri, Version};
@@ -116,28 +116,17 @@ const BAD: BadHost = BadHost("Host is no name or address of a host.");
 /// A host without its port, in lower case and by the rules for domains.
 fn normalise(host: &str) -> Result<String, BadHost> {
     let host = host.trim();
-    let (name, rest) = match host.strip_prefix('[') {
-        Some(bracketed) => {
-            let (name, rest) = bracketed.split_once(']').ok_or(BAD)?;
-            name.parse::<std::net::Ipv6Addr>().map_err(|_| BAD)?;
-            (name, rest)
-        }
-        None => host.find(':').map_or((host, ""), |colon| host.split_at(colon)),
-    };
     let is_port = |port: &str| port.is_empty() || port.parse::<u16>().is_ok();
-    if !(rest.is_empty() || rest.strip_prefix(':').is_some_and(is_port)) {
-        return Err(BAD);
+    let ends_well = |rest: &str| rest.is_empty() || rest.strip_prefix(':').is_some_and(is_port);
+    if let Some(bracketed) = host.strip_prefix('[') {
+        let (address, _) = bracketed.split_once(']').filter(|(_, rest)| ends_well(rest)).ok_or(BAD)?;
+        return address.parse::<Ipv6Addr>().map(|address| address.to_string()).map_err(|_| BAD);
     }
+    let (name, rest) = host.find(':').map_or((host, ""), |colon| host.split_at(colon));
     let name = name.strip_suffix('.').unwrap_or(name);
-    let is_name = |name: &str| {
-        !name.is_empty()
-            && !name.chars().any(|c| c.is_control() || c.is_whitespace() || "@/\\?#[]<>\"%".contains(c))
-    };
-    if !is_name(name) {
+    let is_odd = |c: char| c.is_control() || c.is_whitespace() || "@/\\?#[]<>\"%".contains(c);
+    if !ends_well(rest) || name.is_empty() || name.contains(is_odd) {
         return Err(BAD);
     }
     nightjar_jid::nameprep(name).map(std::borrow::Cow::into_owned).map_err(|_| BAD)
 }
-
-#[cfg(test)]
-mod tests;

@@ -69,14 +69,15 @@ impl Service {
         let (method, path) = (request.method().clone(), first_segment(request.uri().path()).to_owned());
         let (head, body) = request.into_parts();
         let mut host = String::new();
-        let mut response = match self.dispatch(head, body, &mut host).await {
-            Ok(response) | Err(response) => response,
-        };
+        let result = self.dispatch(head, body, &mut host).await;
+        // Whoever sends nonsense once isn't listened to any longer.
+        let is_nonsense = matches!(&result, Err(response) if response.status() == StatusCode::BAD_REQUEST);
+        let (Ok(mut response) | Err(mut response)) = result;
         add_headers(response.headers_mut(), &self.common.settings.custom_headers, &host);
         let status = response.status();
         if status == StatusCode::SWITCHING_PROTOCOLS {
             self.channel.lock().is_upgraded = true;
-        } else if asked.is_last {
+        } else if asked.is_last || is_nonsense && !self.is_http2 {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         self.count(status);

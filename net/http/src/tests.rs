@@ -1,1 +1,4 @@
-
+mod hostile;
+mod http1;
+mod http2;
+mod proxies;
