@@ -40,7 +40,7 @@ impl RunningHost {
         for method in missing {
             tracing::warn!(host = %config.name, "auth_method {} is not built: nobody logs in by it", method.name());
         }
-        let book = Arc::new(BanBook::new(store.clone(), node.secret.clone()));
+        let book = Arc::new(BanBook::new(store.clone(), node.secret.clone(), Arc::clone(&node.kernel.clock)));
         accounts.set_bans(Some(book.clone()));
         let jid = Jid::parse(&config.name).with_context(|| format!("the host {}", config.name))?;
         let host = Arc::new(Host::new(jid, Arc::new(config.clone()), store, Arc::new(accounts)));
@@ -80,6 +80,11 @@ impl RunningHost {
             registration.with_context(|| format!("{name} doesn't start on {}", config.name))?;
         self.features.push(Started { name: feature.spec.name, registration });
         Ok(())
+    }
+
+    /// Whether a feature runs.
+    pub(crate) fn runs(&self, name: &str) -> bool {
+        self.features.iter().any(|started| started.name == name)
     }
 
     /// Stops a feature.

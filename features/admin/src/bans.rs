@@ -3,11 +3,17 @@
 //! Accounts may write their private storage, so the element carries a hash that only a server with the secret can
 //! make.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
 use nightjar_auth::{AuthError, Bans, BoxFuture};
+use nightjar_base::Clock;
 use nightjar_sasl::Secret;
 use nightjar_store::{Statement, Store, StoreError, params};
 use nightjar_text::Text;
 use nightjar_xml::{Element, Writer};
+use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 
 /// The namespace of the element.
@@ -39,13 +45,23 @@ pub struct Ban {
 pub struct BanBook {
     store: Store,
     secret: Secret,
+    clock: Arc<dyn Clock>,
+    /// What was found lately: every login asks, and hardly anybody is banned.
+    known: Cache<Text, (Option<Ban>, Duration)>,
+    /// How often a ban was written or lifted.
+    changes: AtomicU64,
 }
+
+/// Accounts whose answer is kept.
+const KNOWN_MAX: usize = 100_000;
+/// How long an answer is kept that somebody else may have changed: another node, or a tool on the database.
+const KNOWN_LIFE: Duration = Duration::from_secs(30);
 
 impl BanBook {
     /// `secret` is the same on all nodes and after a restart; in ejabberd it is the Erlang cookie.
     #[must_use]
-    pub fn new(store: Store, secret: Secret) -> Self {
-        Self { store, secret }
+    pub fn new(store: Store, secret: Secret, clock: Arc<dyn Clock>) -> Self {
+        Self { store, secret, clock, known: Cache::new(KNOWN_MAX), changes: AtomicU64::new(0) }
     }
 
     /// The account's ban, if it is banned. `user` is normalised.
@@ -53,9 +69,25 @@ impl BanBook {
     /// # Errors
     /// Those of the database.
     pub async fn find(&self, user: &str) -> Result<Option<Ban>, StoreError> {
+        let now = self.clock.monotonic();
+        if let Some((ban, since)) = self.known.get(user)
+            && now.saturating_sub(since) < KNOWN_LIFE
+        {
+            return Ok(ban);
+        }
+        let changes = self.changes.load(Ordering::SeqCst);
         let row = self.store.query_one(&SELECT, params![user, NAMESPACE]).await?;
-        let Some(row) = row else { return Ok(None) };
-        Ok(self.read(user, &row.text(0)?))
+        let ban = match row {
+            Some(row) => self.read(user, &row.text(0)?),
+            None => None,
+        };
+        self.known.insert(Text::new(user), (ban.clone(), now));
+        // What was read before somebody changed it is not kept: either this sees the change, or the change comes after
+        // this and forgets what was kept.
+        if self.changes.load(Ordering::SeqCst) != changes {
+            self.known.remove(user);
+        }
+        Ok(ban)
     }
 
     /// Everybody banned, by name.
@@ -93,7 +125,9 @@ impl BanBook {
             writer.end(name);
         }
         writer.end("banned");
-        self.store.execute(&WRITE, params![user, NAMESPACE, writer.finish()]).await.map(drop)
+        let written = self.store.execute(&WRITE, params![user, NAMESPACE, writer.finish()]).await.map(drop);
+        self.forget(user);
+        written
     }
 
     /// Lifts a ban.
@@ -101,7 +135,14 @@ impl BanBook {
     /// # Errors
     /// Those of the database.
     pub async fn remove(&self, user: &str) -> Result<(), StoreError> {
-        self.store.execute(&DELETE, params![user, NAMESPACE]).await.map(drop)
+        let removed = self.store.execute(&DELETE, params![user, NAMESPACE]).await.map(drop);
+        self.forget(user);
+        removed
+    }
+
+    fn forget(&self, user: &str) {
+        self.changes.fetch_add(1, Ordering::SeqCst);
+        self.known.remove(user);
     }
 
     fn read(&self, user: &str, xml: &Text) -> Option<Ban> {

@@ -83,7 +83,7 @@ impl World {
         let options =
             AuthOptions { stored_password_types: vec![PasswordType::Plain], ..AuthOptions::default() };
         let (accounts, _) = HostAccounts::new(&options, &store, &environment, &[]);
-        let book = Arc::new(BanBook::new(store.clone(), secret));
+        let book = Arc::new(BanBook::new(store.clone(), secret, Arc::clone(&kernel.clock)));
         accounts.set_bans(Some(book.clone()));
 
         let jid = Jid::parse("localhost").unwrap();
