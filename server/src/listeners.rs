@@ -85,3 +85,6 @@ pub(crate) fn find(module: &str) -> Option<&'static Kind> {
 pub(crate) fn specs() -> Vec<&'static ModuleSpec> {
     LISTENERS.iter().map(|kind| kind.spec).chain(nightjar_web::HANDLERS.iter().copied()).collect()
 }
+
+#[cfg(test)]
+mod tests;
