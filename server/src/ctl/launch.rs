@@ -154,7 +154,8 @@ fn enter(home: &Path) -> Result<(), Output> {
     let is_root = rustix::process::geteuid().is_root();
     if is_root && !home.exists() {
         // The node makes it for the user that it becomes.
-        return Ok(());
+        let above = home.ancestors().find(|folder| folder.exists());
+        return if above.is_none_or(Path::is_dir) { Ok(()) } else { Err(cannot()) };
     }
     make_folder(home).map_err(|_| cannot())?;
     let owner = std::fs::metadata(home).map_err(|_| cannot())?.uid();

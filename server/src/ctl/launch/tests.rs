@@ -1,7 +1,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use super::{enter, usage};
+use super::{enter, make_folder, usage};
 use crate::ctl::flags;
 use crate::ctl::settings::{Settings, Surroundings};
 use crate::testing::Folder;
@@ -10,6 +10,8 @@ use crate::testing::Folder;
 fn a_home_is_made_or_refused() {
     let folder = Folder::new();
     let home = folder.path().join("a/home");
+    assert!(enter(&home).is_ok());
+    make_folder(&home).unwrap();
     assert!(enter(&home).is_ok());
     assert_eq!(std::fs::metadata(&home).unwrap().permissions().mode() & 0o777, 0o700);
     std::fs::write(folder.path().join("file"), "").unwrap();
