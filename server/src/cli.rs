@@ -4,13 +4,14 @@ mod check;
 mod doctor;
 mod erlang;
 mod firewall;
+mod generate;
 mod init;
 mod manual;
 mod start;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 /// An XMPP server that reads ejabberd's configuration.
 #[derive(Parser)]
@@ -51,6 +52,9 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         words: Vec<String>,
     },
+    /// Write what a package has besides the program
+    #[command(hide = true)]
+    Generate(generate::Arguments),
     /// Print the manual of all options
     #[command(hide = true)]
     Manual(manual::Arguments),
@@ -67,6 +71,7 @@ pub(crate) fn run() -> ExitCode {
         Some(Command::Ctl { words }) => crate::ctl(words, false),
         Some(Command::Doctor(arguments)) => doctor::run(&arguments),
         Some(Command::Firewall(arguments)) => firewall::run(&arguments),
+        Some(Command::Generate(arguments)) => generate::run(&arguments, Cli::command()),
         Some(Command::Init(arguments)) => init::run(&arguments),
         Some(Command::Manual(arguments)) => manual::run(&arguments),
         Some(Command::Version) => print(concat!("nightjar ", env!("CARGO_PKG_VERSION"))),

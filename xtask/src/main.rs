@@ -3,6 +3,7 @@
 
 mod bench;
 mod changelog;
+mod dist;
 mod docs;
 mod fuzz;
 mod interop;
@@ -23,6 +24,7 @@ Tasks
   tidy                                  layers, lengths, forbidden words and calls
   parity [--missing KIND | --prune]     how much of ejabberd is known, declared and built
   docs [--check]                        writes docs/manual/ from the option declarations
+  dist [--files | --check]              the Debian package; packaging/ is generated as far as it follows from the program
   licences                              licences, sources and duplicates of all dependencies
   interop [SUITE…]                      real clients against a real server
   fuzz [--seconds N] [TARGET…]          a bounded run of the fuzz targets
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
         "tidy" => tidy::command(rest),
         "parity" => parity::command(rest),
         "docs" => docs::command(rest),
+        "dist" => dist::command(rest),
         "licences" => licences::command(rest),
         "interop" => interop::command(rest),
         "fuzz" => fuzz::command(rest),

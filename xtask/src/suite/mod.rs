@@ -5,7 +5,7 @@ mod databases;
 pub(crate) mod setup;
 
 use crate::tally::Tally;
-use crate::{docs, fuzz, interop, licences, parity, shell, tidy};
+use crate::{dist, docs, fuzz, interop, licences, parity, shell, tidy};
 use anyhow::{Result, anyhow, bail};
 use databases::Databases;
 use std::time::Instant;
@@ -38,6 +38,7 @@ const PARTS: &[Part] = &[
     Part { name: "build", about: "every crate and test builds", run: |_| cargo::build() },
     Part { name: "parity", about: "nothing claimed that no test covers", run: |_| parity::check() },
     Part { name: "docs", about: "the generated manual is fresh", run: |_| docs::check() },
+    Part { name: "dist", about: "packaging is fresh, units are tight, the package installs", run: dist },
     Part { name: "unit", about: "unit tests, databases included", run: cargo::unit },
     Part { name: "scenarios", about: "scripts of who sends and who receives", run: cargo::scenarios },
     Part { name: "interop", about: "real clients against a real server", run: interop },
@@ -52,7 +53,7 @@ pub(crate) fn command(arguments: &[String]) -> Result<bool> {
         setup: None,
         installed: None,
     };
-    if parts.iter().any(|part| ["unit", "scenarios", "interop", "fuzz"].contains(&part.name)) {
+    if parts.iter().any(|part| ["dist", "unit", "scenarios", "interop", "fuzz"].contains(&part.name)) {
         // Packages arrive while the compiler works.
         context.setup = Some(std::thread::spawn(setup::all));
     }
@@ -132,6 +133,11 @@ impl Context {
         }
         self.databases.as_ref().ok_or_else(|| anyhow!("no databases"))
     }
+}
+
+fn dist(context: &mut Context) -> Result<Tally> {
+    context.installed()?;
+    dist::check()
 }
 
 fn interop(context: &mut Context) -> Result<Tally> {

@@ -25,6 +25,9 @@ const NEEDS: &[Need] = &[
     Need { package: "npm", present: || shell::has("npm") },
     Need { package: "systemd", present: || shell::has("systemd-analyze") },
     Need { package: "g++", present: || shell::has("c++") },
+    // Its ejabberdctl administers our nodes; its server is never started here.
+    Need { package: "ejabberd", present: || Path::new("/usr/sbin/ejabberdctl").exists() },
+    Need { package: "erlang-base", present: || shell::has("erl") },
     Need { package: "coturn", present: || shell::has("turnutils_uclient") },
     Need { package: "chromium", present: || shell::has("chromium") },
     Need { package: "nftables", present: || shell::has("nft") },
@@ -86,6 +89,7 @@ fn debian() -> Result<()> {
     if !shell::is_root() || !shell::has("apt-get") {
         bail!("missing on this machine: {}; install them (Debian's names) or run as root", missing.join(" "));
     }
+    let _quiet = crate::bench::NoServices::new()?;
     shell::must("apt-update", Command::new("apt-get").args(["-q", "update"]))?;
     let mut install = Command::new("apt-get");
     install.env("DEBIAN_FRONTEND", "noninteractive");
