@@ -2,6 +2,7 @@
 
 mod check;
 mod doctor;
+mod epmd;
 mod erlang;
 mod firewall;
 mod generate;
@@ -55,6 +56,8 @@ enum Command {
     /// Write what a package has besides the program
     #[command(hide = true)]
     Generate(generate::Arguments),
+    /// Tell nodes of this machine each other's ports, as Erlang's epmd does
+    Epmd(epmd::Arguments),
     /// Print the manual of all options
     #[command(hide = true)]
     Manual(manual::Arguments),
@@ -73,6 +76,7 @@ pub(crate) fn run() -> ExitCode {
         Some(Command::Firewall(arguments)) => firewall::run(&arguments),
         Some(Command::Generate(arguments)) => generate::run(&arguments, Cli::command()),
         Some(Command::Init(arguments)) => init::run(&arguments),
+        Some(Command::Epmd(arguments)) => epmd::run(&arguments),
         Some(Command::Manual(arguments)) => manual::run(&arguments),
         Some(Command::Version) => print(concat!("nightjar ", env!("CARGO_PKG_VERSION"))),
     }

@@ -1,13 +1,18 @@
 //! Commands about the node itself.
 
+mod documentation;
+mod modules;
+mod schema;
+
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use nightjar_base::commands::{Call, CommandError, CommandResult, CommandSpec, Field, Policy, Shape, Value};
+use nightjar_base::commands::declare::{atom, binary, command, integer, rescode, restuple, string};
+use nightjar_base::commands::{Call, CommandError, CommandResult, CommandSpec, Field, Value};
 use nightjar_base::guard::Guard;
 use nightjar_text::Text;
 use nightjar_xmpp::write::text_element;
-use nightjar_xmpp::{MessageType, Stanza};
+use nightjar_xmpp::{MessageType, Stanza, StreamErrorCondition};
 use tokio::time::sleep;
 
 use crate::ctl::erlang;
@@ -20,82 +25,99 @@ use crate::reload;
 /// Time for the answer to leave before the node ends.
 const ANSWER_LEAVES: Duration = Duration::from_millis(100);
 
-const fn command(
-    name: &'static str,
-    tags: &'static [&'static str],
-    doc: &'static str,
-    arguments: &'static [Field],
-    result: Field,
-) -> CommandSpec {
-    CommandSpec { name, tags, doc, arguments, result, policy: Policy::Restricted, version: 0 }
-}
-
-const fn field(name: &'static str, shape: Shape) -> Field {
-    Field { name, shape }
-}
-
-const RESCODE: Field = field("res", Shape::Rescode);
 const SERVER: &[&str] = &["server"];
 const LOGS: &[&str] = &["logs"];
-const KINDLY: &[Field] = &[field("delay", Shape::Integer), field("announcement", Shape::String)];
+const ASYNC: &[&str] = &["server", "async"];
+const KINDLY: &[Field] = &[integer("delay"), string("announcement")];
 
-static STATUS: CommandSpec =
-    command("status", SERVER, "Tell how the node does", &[], field("res", Shape::Restuple));
-static STOP: CommandSpec = command("stop", SERVER, "Stop the node gracefully", &[], RESCODE);
-static HALT: CommandSpec = command("halt", SERVER, "Stop the node at once, with exit code 1", &[], RESCODE);
+static STATUS: CommandSpec = command("status", SERVER, "Tell how the node does", &[], restuple());
+static STOP: CommandSpec = command("stop", SERVER, "Stop the node gracefully", &[], rescode());
+static HALT: CommandSpec = command("halt", SERVER, "Stop the node at once, with exit code 1", &[], rescode());
 static RESTART: CommandSpec =
-    command("restart", SERVER, "Stop the node gracefully and start it again", &[], RESCODE);
+    command("restart", SERVER, "Stop the node gracefully and start it again", &[], rescode());
 static STOP_KINDLY: CommandSpec = command(
     "stop_kindly",
-    &["server", "async"],
+    ASYNC,
     "Tell everybody online, wait some seconds, and stop the node",
     KINDLY,
-    RESCODE,
+    rescode(),
 );
 static RESTART_KINDLY: CommandSpec = command(
     "restart_kindly",
-    &["server", "async"],
+    ASYNC,
     "Tell everybody online, wait some seconds, and restart the node",
     KINDLY,
-    RESCODE,
+    rescode(),
+);
+static EVACUATE_KINDLY: CommandSpec = command(
+    "evacuate_kindly",
+    SERVER,
+    "Tell everybody online, wait some seconds, end all sessions, and let nobody in until the node is restarted",
+    KINDLY,
+    rescode(),
 );
 static RELOAD_CONFIG: CommandSpec = command(
     "reload_config",
     &["config"],
     "Read the configuration anew and follow what changed; with a mistake in it, nothing changes",
     &[],
-    RESCODE,
+    rescode(),
 );
 static DUMP_CONFIG: CommandSpec = command(
     "dump_config",
     &["config"],
     "Write the configuration as it is understood into a file",
-    &[field("out", Shape::String)],
-    RESCODE,
+    &[string("out")],
+    rescode(),
 );
 static GET_LOGLEVEL: CommandSpec =
-    command("get_loglevel", LOGS, "Tell the log level", &[], field("levelatom", Shape::Atom));
+    command("get_loglevel", LOGS, "Tell the log level", &[], atom("levelatom"));
 static SET_LOGLEVEL: CommandSpec = command(
     "set_loglevel",
     LOGS,
     "Set the log level: none, emergency, alert, critical, error, warning, notice, info, debug",
-    &[field("loglevel", Shape::String)],
-    RESCODE,
+    &[string("loglevel")],
+    rescode(),
 );
 static ROTATE_LOG: CommandSpec =
-    command("rotate_log", LOGS, "Rename the log files away and begin new ones", &[], RESCODE);
+    command("rotate_log", LOGS, "Rename the log files away and begin new ones", &[], rescode());
 static REOPEN_LOG: CommandSpec =
-    command("reopen_log", LOGS, "Open the log files anew, after something else renamed them", &[], RESCODE);
+    command("reopen_log", LOGS, "Open the log files anew, after something else renamed them", &[], rescode());
 static CLEAR_CACHE: CommandSpec =
-    command("clear_cache", SERVER, "Accepted: caches here follow every change by themselves", &[], RESCODE);
+    command("clear_cache", SERVER, "Accepted: caches here follow every change by themselves", &[], rescode());
 static GC: CommandSpec =
-    command("gc", SERVER, "Accepted: memory here is freed as soon as it is unused", &[], RESCODE);
-static ECHO: CommandSpec = command(
-    "echo",
+    command("gc", SERVER, "Accepted: memory here is freed as soon as it is unused", &[], rescode());
+static HELP: CommandSpec =
+    command("help", &["ejabberdctl"], "Get list of commands, or help of a command", &[], rescode());
+static ECHO: CommandSpec =
+    command("echo", &["internal"], "Return what was given", &[binary("sentence")], string("sentence"));
+static ECHO3: CommandSpec = command(
+    "echo3",
     &["internal"],
-    "Return what was given",
-    &[field("sentence", Shape::Binary)],
-    field("sentence", Shape::String),
+    "Return the last of what was given",
+    &[binary("first"), binary("second"), binary("sentence")],
+    string("sentence"),
+);
+static INCOMING_S2S: CommandSpec = command(
+    "incoming_s2s_number",
+    &["statistics", "s2s"],
+    "Number of incoming s2s connections on the node: none, as servers are not connected yet",
+    &[],
+    integer("s2s_incoming"),
+);
+static OUTGOING_S2S: CommandSpec = command(
+    "outgoing_s2s_number",
+    &["statistics", "s2s"],
+    "Number of outgoing s2s connections on the node: none, as servers are not connected yet",
+    &[],
+    integer("s2s_outgoing"),
+);
+static STOP_S2S: CommandSpec = command(
+    "stop_s2s_connections",
+    &["s2s"],
+    "Stop all s2s outgoing and incoming connections",
+    &[],
+    rescode(),
 );
 
 type Handler = fn(Arc<Node>, Call) -> std::pin::Pin<Box<dyn Future<Output = CommandResult> + Send>>;
@@ -113,6 +135,7 @@ static COMMANDS: &[(&CommandSpec, Handler)] = &[
     (&RESTART, handler!(restart)),
     (&STOP_KINDLY, handler!(stop_kindly)),
     (&RESTART_KINDLY, handler!(restart_kindly)),
+    (&EVACUATE_KINDLY, handler!(evacuate_kindly)),
     (&RELOAD_CONFIG, handler!(reload_config)),
     (&DUMP_CONFIG, handler!(dump_config)),
     (&GET_LOGLEVEL, handler!(get_loglevel)),
@@ -121,7 +144,17 @@ static COMMANDS: &[(&CommandSpec, Handler)] = &[
     (&REOPEN_LOG, handler!(reopen_log)),
     (&CLEAR_CACHE, handler!(nothing)),
     (&GC, handler!(nothing)),
+    (&HELP, handler!(nothing)),
     (&ECHO, handler!(echo)),
+    (&ECHO3, handler!(echo)),
+    (&INCOMING_S2S, handler!(none)),
+    (&OUTGOING_S2S, handler!(none)),
+    (&STOP_S2S, handler!(nothing)),
+    (&documentation::MARKDOWN, handler!(documentation::markdown)),
+    (&documentation::HTML, handler!(documentation::html)),
+    (&documentation::TAGS, handler!(documentation::tags)),
+    (&modules::RESTART_MODULE, handler!(modules::restart_module)),
+    (&schema::PRINT_SQL_SCHEMA, handler!(schema::print_sql_schema)),
 ];
 
 /// Offers the commands until the guards are dropped.
@@ -188,12 +221,27 @@ async fn restart_kindly(node: Arc<Node>, call: Call) -> CommandResult {
     end_kindly(node, &call, Ending::Restart).await
 }
 
-async fn end_kindly(node: Arc<Node>, call: &Call, ending: Ending) -> CommandResult {
+/// Lets nobody in any more and tells everybody online. How long they have got.
+async fn close_kindly(node: &Node, call: &Call) -> Result<Duration, CommandError> {
     let seconds = u64::try_from(call.integer(0))
         .map_err(|_| CommandError::Arguments("the delay must not be negative".to_owned()))?;
     node.parts.lock().await.listeners.clear();
-    announce(&node, seconds, &call.text(1));
-    end_soon(node, ending, Duration::from_secs(seconds).max(ANSWER_LEAVES))
+    announce(node, seconds, &call.text(1));
+    Ok(Duration::from_secs(seconds))
+}
+
+async fn end_kindly(node: Arc<Node>, call: &Call, ending: Ending) -> CommandResult {
+    let delay = close_kindly(&node, call).await?;
+    end_soon(node, ending, delay.max(ANSWER_LEAVES))
+}
+
+async fn evacuate_kindly(node: Arc<Node>, call: Call) -> CommandResult {
+    let delay = close_kindly(&node, &call).await?;
+    sleep(delay).await;
+    for session in node.kernel.sessions.collect(|_| true) {
+        session.end(StreamErrorCondition::SystemShutdown, None);
+    }
+    Ok(Value::Done(true))
 }
 
 fn announce(node: &Node, seconds: u64, text: &str) {
@@ -257,6 +305,14 @@ async fn nothing(_: Arc<Node>, _: Call) -> CommandResult {
     Ok(Value::Done(true))
 }
 
-async fn echo(_: Arc<Node>, call: Call) -> CommandResult {
-    Ok(Value::Text(call.text(0)))
+async fn none(_: Arc<Node>, _: Call) -> CommandResult {
+    Ok(Value::Integer(0))
 }
+
+/// The last argument.
+async fn echo(_: Arc<Node>, call: Call) -> CommandResult {
+    Ok(Value::Text(call.text(call.arguments.len().saturating_sub(1))))
+}
+
+#[cfg(test)]
+mod tests;

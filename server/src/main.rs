@@ -9,6 +9,7 @@ mod cli;
 mod clock;
 mod commands;
 mod ctl;
+mod erlang;
 mod features;
 mod first_account;
 mod home;

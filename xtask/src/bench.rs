@@ -64,10 +64,10 @@ fn is_installed(package: &str) -> bool {
 }
 
 /// While this lives Debian starts no service that it installs: the peers are run from homes of their own.
-struct NoServices(Option<PathBuf>);
+pub(crate) struct NoServices(Option<PathBuf>);
 
 impl NoServices {
-    fn new() -> Result<Self> {
+    pub(crate) fn new() -> Result<Self> {
         let path = Path::new("/usr/sbin/policy-rc.d");
         if path.exists() {
             return Ok(Self(None));

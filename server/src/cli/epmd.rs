@@ -14,7 +14,13 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "PORT", env = "ERL_EPMD_PORT", default_value_t = EpmdSettings::default().port, global = true)]
     port: u16,
     /// Addresses to listen on beside 127.0.0.1 and ::1, with commas between them
-    #[arg(long, value_name = "ADDRESSES", env = "ERL_EPMD_ADDRESS", default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "ADDRESSES",
+        env = "ERL_EPMD_ADDRESS",
+        default_value = "",
+        hide_default_value = true
+    )]
     address: String,
     #[command(subcommand)]
     question: Option<Question>,

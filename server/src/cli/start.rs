@@ -15,7 +15,7 @@ use nightjar_sandbox::{INSIDE, Report, files, systemd};
 use crate::home::Home;
 use crate::logs::{Format, Logs, Setup};
 use crate::node::{Ending, read_config};
-use crate::{banner, boot, ctl, first_account, pid_file, process, protect, signals, supervisor};
+use crate::{banner, boot, ctl, erlang, first_account, pid_file, process, protect, signals, supervisor};
 
 /// The node's home belongs to a node that runs.
 const RUNNING: u8 = 4;
@@ -55,6 +55,8 @@ pub(crate) struct Arguments {
     /// A folder outside the home in which commands may write, such as dump_config; may be repeated
     #[arg(long, value_name = "DIR")]
     writable: Vec<PathBuf>,
+    #[command(flatten)]
+    erlang: erlang::Flags,
 }
 
 /// Runs a node until it is stopped.
@@ -80,15 +82,17 @@ fn start(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let Some(locked) = take_home(&home)? else { return Ok(ExitCode::from(RUNNING)) };
     let remarks =
         protect::check_files(&home, arguments.config.as_deref(), &config, arguments.allow_exposed_files)?;
+    let erlang = erlang::prepare(&arguments.erlang, &home).context("the Erlang node")?;
     let setup = log_setup(arguments, &home);
-    let (sandbox, report) = enter_sandbox(arguments, &home, &setup, &config)?;
+    let cookie = erlang.as_ref().and_then(|prepared| prepared.cookie_file.clone());
+    let (sandbox, report) = enter_sandbox(arguments, &home, &setup, &config, cookie)?;
     let logs = Logs::start(&setup)?;
     logs.follow(&config.global);
     tell(&remarks, &report, sandbox.is_some());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let is_limited = sandbox.is_some();
     let start = boot::Start { home, file: arguments.config.clone(), config, logs: logs.clone(), sandbox };
-    let ending = runtime.block_on(serve(start, arguments.quiet));
+    let ending = runtime.block_on(serve(start, erlang, arguments.quiet));
     logs.flush();
     match ending? {
         Ending::Stop => Ok(ExitCode::SUCCESS),
@@ -122,6 +126,7 @@ fn enter_sandbox(
     home: &Home,
     setup: &Setup,
     config: &Config,
+    cookie: Option<PathBuf>,
 ) -> anyhow::Result<(Option<Paths>, Report)> {
     if arguments.no_sandbox {
         return Ok((None, Report::default()));
@@ -132,7 +137,8 @@ fn enter_sandbox(
     {
         files::create_private_dir_if_missing(folder).with_context(|| folder.display().to_string())?;
     }
-    let paths = protect::paths(home, log, config, &arguments.writable);
+    let mut paths = protect::paths(home, log, config, &arguments.writable);
+    paths.read.extend(cookie);
     let report = nightjar_sandbox::enter(&paths);
     Ok((Some(paths), report))
 }
@@ -192,13 +198,21 @@ fn log_setup(arguments: &Arguments, home: &Home) -> Setup {
     Setup { console: Some(arguments.log_format.unwrap_or(usual)), quiet: arguments.quiet, file }
 }
 
-async fn serve(start: boot::Start, quiet: bool) -> anyhow::Result<Ending> {
+async fn serve(start: boot::Start, erlang: Option<erlang::Prepared>, quiet: bool) -> anyhow::Result<Ending> {
     let built_in = start.file.is_none();
     let is_first = !start.home.secret().exists();
     let node = boot::start(start).await?;
     let _pid_file = pid_file::write_where_asked()?;
     signals::follow(&node)?;
     let account = if built_in { first_account::make(&node).await? } else { None };
+    let erlang = erlang::start(&node, erlang).await;
+    let _erlang = match erlang {
+        Ok(erlang) => erlang,
+        Err(error) => {
+            node.stop().await;
+            return Err(error.context("the Erlang node"));
+        }
+    };
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "started");
     for socket in inherited::unused() {
         tracing::warn!(socket, "this socket was handed over, and nothing in the configuration listens there");

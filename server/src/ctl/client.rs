@@ -11,6 +11,7 @@ use super::protocol::{ANSWER_MAX, Answer, Request, receive, send};
 use super::render::{FAILURE, Output, SUCCESS, UNREACHABLE};
 use super::settings::{Settings, Surroundings};
 use super::{console, erlang, http, launch, top};
+use crate::erlang::client as distribution;
 
 /// How long the node may take to answer, unless `--no-timeout` is given.
 pub(crate) const ANSWER_TIME: Duration = Duration::from_secs(60);
@@ -75,7 +76,21 @@ fn ping(settings: &Settings, node: &str) -> Output {
         Ok(answer) => !answer.elsewhere,
         Err(_) => false,
     };
+    let answers = answers || distribution::ping(node, &settings.home, variable).is_ok();
     if answers { Output::new("pong", SUCCESS) } else { Output::new("pang", FAILURE) }
+}
+
+/// What distribution reads of the environment.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// Has a node that isn't this home's do it, over the Erlang distribution.
+fn ask_elsewhere(settings: &Settings, node: &str, request: &Request, limit: Option<Duration>) -> Output {
+    match distribution::ask(node, &request.words, &settings.home, variable, limit) {
+        Ok(output) => output,
+        Err(unreached) => unreachable(settings, &format!("{}\n({})", unreached.word, unreached.why)),
+    }
 }
 
 pub(crate) fn wait_until(limit: Duration, reached: impl Fn() -> bool) -> Output {
@@ -101,7 +116,8 @@ pub(crate) fn ask(settings: &Settings, flags: Flags) -> Output {
     let request = Request { words: flags.words, json: flags.json, node };
     match exchange(&socket, &request, limit) {
         Ok(answer) if answer.elsewhere => {
-            unreachable(settings, &format!("nodedown\n(the node of {} is {})", socket.display(), answer.text))
+            let node = request.node.as_deref().unwrap_or_default();
+            ask_elsewhere(settings, node, &request, limit)
         }
         Ok(answer) => Output::new(answer.text, answer.code),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
@@ -111,6 +127,9 @@ pub(crate) fn ask(settings: &Settings, flags: Flags) -> Output {
         Err(error) => {
             if let Some(output) = http::ask(settings, &request, limit) {
                 return output;
+            }
+            if let Some(node) = &request.node {
+                return ask_elsewhere(settings, node, &request, limit);
             }
             let late = limit.is_some_and(|limit| started.elapsed() >= limit);
             let reason = if late { "timeout" } else { "nodedown" };

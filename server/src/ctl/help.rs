@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use nightjar_base::commands::{CommandSpec, Field, Shape};
 
+use super::examples;
 use super::render::{Output, SUCCESS, USAGE};
 
 /// Columns of a line of help.
@@ -89,7 +90,8 @@ fn glob(pattern: &[u8], name: &[u8]) -> bool {
     }
 }
 
-fn by_tag(commands: &[&'static CommandSpec]) -> BTreeMap<&'static str, Vec<&'static CommandSpec>> {
+/// The commands of each tag.
+pub(crate) fn by_tag(commands: &[&'static CommandSpec]) -> BTreeMap<&'static str, Vec<&'static CommandSpec>> {
     let mut tags: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for spec in commands {
         for tag in spec.tags {
@@ -176,9 +178,14 @@ fn wrapped(text: &str, indent: usize) -> String {
 fn detail(spec: &CommandSpec) -> String {
     let mut text = format!("  Command Name: {}\n\n  Arguments: ", spec.name);
     for argument in spec.arguments {
-        let _ = write!(text, "{}\n{:13}", type_of(argument, 13), "");
+        let about = examples::about(argument.name).map(|about| format!(" : {about}"));
+        let _ = write!(text, "{}{}\n{:13}", type_of(argument, 13), about.unwrap_or_default(), "");
     }
-    let _ = write!(text, "\n  Result: {}\n\n  Tags: {}\n", type_of(&spec.result, 11), spec.tags.join(" "));
+    let _ = write!(text, "\n  Result: {}\n\n  Example: ", type_of(&spec.result, 11));
+    for line in examples::lines(spec) {
+        let _ = write!(text, "{line}\n{:11}", "");
+    }
+    let _ = write!(text, "\n  Tags: {}\n", spec.tags.join(" "));
     let _ = write!(text, "\n  Description: {}\n", wrapped(spec.doc, 15));
     if spec.arguments.iter().any(|argument| holds(argument, &|shape| matches!(shape, Shape::List(_)))) {
         text.push_str("\n  Note: a list is given with commas: one,two,three; an empty list as \"\".\n");
@@ -199,7 +206,7 @@ fn holds(field: &Field, wanted: &dyn Fn(&Shape) -> bool) -> bool {
 }
 
 /// A type as ejabberd writes it: `users::[ username::string ]`.
-fn type_of(field: &Field, indent: usize) -> String {
+pub(crate) fn type_of(field: &Field, indent: usize) -> String {
     let name = field.name;
     let inner = indent + name.len() + 4;
     match field.shape {

@@ -62,7 +62,8 @@ pub(crate) struct Surroundings<'a> {
 
 /// The name of the node that this process is.
 pub(crate) fn own_name() -> String {
-    std::env::var("ERLANG_NODE").ok().filter(|name| !name.is_empty()).unwrap_or_else(|| NODE.to_owned())
+    let given = || std::env::var("ERLANG_NODE").ok().filter(|name| !name.is_empty());
+    crate::erlang::own_name().map(str::to_owned).or_else(given).unwrap_or_else(|| NODE.to_owned())
 }
 
 impl Settings {

@@ -54,7 +54,10 @@ fn commands_are_called_with_terms() {
         let info = Term::Map(vec![(Term::atom("caller_module"), Term::atom("ejabberd_ctl"))]);
         let rows: Vec<(Vec<Term>, &str)> = vec![
             (greet(two.clone()).to_vec(), "return [\"Hello tea\",\"Hello tea\"]"),
-            ([&greet(two.clone())[..], &[info.clone()]].concat(), "return [\"Hello tea\",\"Hello tea\"]"),
+            (
+                [&greet(two.clone())[..], std::slice::from_ref(&info)].concat(),
+                "return [\"Hello tea\",\"Hello tea\"]",
+            ),
             (
                 [&greet(two.clone())[..], &[info.clone(), Term::Integer(1)]].concat(),
                 "return [\"Hello tea\",\"Hello tea\"]",

@@ -255,11 +255,24 @@ fn a_node_that_asks_gets_a_name() {
     let mut dialling = Handshake::dial_unnamed(local("any@client", "c"), name("b@h"), random(THEIRS), NOW);
     let mut accepting = Handshake::accept(local("b@h", "c"), &[], random(OURS), NOW);
     let [there, here] = talk(&mut dialling, &mut accepting, 3);
-    assert_eq!(there, peer("b@h", 77));
+    // Erlang takes a name only from a node that repeats the wish, so we do; it is no capability.
+    let Some(Output::Established(giver)) = there else { panic!("{there:?}") };
+    assert_eq!((giver.name.as_str(), giver.flags), ("b@h", flags::OFFERED));
     let Some(Output::Established(given)) = here else { panic!("{here:?}") };
     assert_eq!((given.name.as_str(), given.creation), ("n0000000000000abc@client", 5));
     assert!(given.is_named_by_us);
     assert_eq!((dialling.local_name(), dialling.local_creation()), (&given.name, 5));
+}
+
+#[test]
+fn the_wish_for_a_name_is_repeated() {
+    let mut handshake = accepting();
+    let wish = (flags::OFFERED | flags::NAME_ME).0.to_be_bytes();
+    handshake.handle_input(&frame(&[&b"N"[..], &wish, b"\0\0\0\0\0\x06client"].concat()));
+    let named = frame(b"snamed:\0\x18n0000000000000abc@client\0\0\0\x05");
+    let (sent, _) = drain(&mut handshake);
+    assert_eq!(sent[..named.len()], named);
+    assert_eq!(sent[named.len() + 2..][..9], [&b"N"[..], &wish].concat());
 }
 
 #[test]
