@@ -35,7 +35,12 @@ async fn validity(world: &World, token: &str) -> Validity {
 /// oauth_issue_token, oauth_list_tokens, oauth_revoke_token; oauth_access, oauth_db_type
 #[tokio::test]
 async fn tokens_are_issued_listed_and_revoked() {
-    for cache in ["", "oauth_use_cache: false\n", "oauth_cache_missed: false\noauth_cache_size: 1\n"] {
+    for cache in [
+        "",
+        "oauth_use_cache: false\n",
+        "oauth_cache_missed: false\n\
+         oauth_cache_size: 1\n",
+    ] {
         let world = World::with("{}", cache).await;
         let token = issue(&world, "Bob@localhost/phone", &["sasl_auth", "list"]).await.unwrap();
         assert_eq!(token.len(), 43);
