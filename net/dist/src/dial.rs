@@ -19,7 +19,7 @@ use crate::calls::Operator;
 use crate::epmd::{self, AskError};
 use crate::link::{self, Answers, Order, Orders, Told};
 use crate::random;
-use crate::stream::{self, BoxStream, SETUP_TIME, ShakeError, Shaken};
+use crate::stream::{self, BoxStream, Lengths, SETUP_TIME, ShakeError, Shaken};
 use crate::tls::{self, Tls, TlsError};
 
 /// The version of the handshake that a node without epmd speaks.
@@ -125,18 +125,19 @@ impl Dialler {
         let at = SocketAddr::from((ip, port));
         let socket = TcpStream::connect(at).await.map_err(|error| DialError::Connect(at, error))?;
         let _ = socket.set_nodelay(true);
-        let stream: BoxStream = match &self.tls {
-            None => Box::new(socket),
+        let (stream, lengths): (BoxStream, _) = match &self.tls {
+            None => (Box::new(socket), Lengths::Two),
             Some(tls) => {
                 let connector = TlsConnector::from(Arc::clone(&tls.client));
                 let connecting = connector.connect(tls::server_name(peer.host())?, socket);
-                Box::new(connecting.await.map_err(|error| DialError::Shake(at, error.into()))?)
+                let connected = connecting.await.map_err(|error| DialError::Shake(at, error.into()))?;
+                (Box::new(connected), Lengths::Four)
             }
         };
         let local = stream::local(self.name.clone(), self.creation, &self.cookie);
         let started = Instant::now();
         let handshake = Handshake::dial(local, peer.clone(), version, stream::randomness(), Duration::ZERO);
-        stream::shake(stream, handshake, started).await.map_err(|error| DialError::Shake(at, error))
+        stream::shake(stream, lengths, handshake, started).await.map_err(|error| DialError::Shake(at, error))
     }
 }
 

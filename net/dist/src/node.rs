@@ -22,7 +22,7 @@ use crate::dial::{DialError, Dialler, Remote};
 use crate::epmd::{self, AskError, EpmdSettings, Registered};
 use crate::limits::{Gate, Limits, Place, Refusal as Limited};
 use crate::link::{self, Answers, Orders};
-use crate::stream::{self, BoxStream, SETUP_TIME, ShakeError, Shaken};
+use crate::stream::{self, BoxStream, Lengths, SETUP_TIME, ShakeError, Shaken};
 use crate::tls::Tls;
 use crate::{random, socket};
 
@@ -291,14 +291,16 @@ fn refused(shared: &Shared, address: IpAddr, refusal: &Refusal) {
 
 async fn shake(shared: &Shared, socket: TcpStream) -> Result<Shaken, ShakeError> {
     let started = shared.started;
-    let stream: BoxStream = match &shared.tls {
-        None => Box::new(socket),
-        Some(tls) => Box::new(TlsAcceptor::from(Arc::clone(&tls.server)).accept(socket).await?),
+    let (stream, lengths): (BoxStream, _) = match &shared.tls {
+        None => (Box::new(socket), Lengths::Two),
+        Some(tls) => {
+            (Box::new(TlsAcceptor::from(Arc::clone(&tls.server)).accept(socket).await?), Lengths::Four)
+        }
     };
     let local = stream::local(shared.name.clone(), shared.creation, &shared.cookie);
     let dialling = shared.state.lock().dialling.clone();
     let handshake = Handshake::accept(local, &dialling, stream::randomness(), started.elapsed());
-    stream::shake(stream, handshake, started).await
+    stream::shake(stream, lengths, handshake, started).await
 }
 
 /// Makes a link of a connection. An older one of the same name ends.

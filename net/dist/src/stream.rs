@@ -3,7 +3,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use nightjar_erldist::handshake::{Handshake, Local, Output, Peer, Randomness, Refusal};
+use nightjar_erldist::handshake::{FRAME_BYTES, Handshake, Local, Output, Peer, Randomness, Refusal};
 use nightjar_erldist::{Cookie, NodeName, flags};
 use nightjar_sasl::Secret;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
@@ -63,36 +63,80 @@ pub fn randomness() -> Randomness {
     }
 }
 
+/// How long the messages of a handshake say they are. Erlang's `inet_tls` has four bytes from the beginning, plain
+/// connections have two until the handshake is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lengths {
+    /// Two bytes.
+    Two,
+    /// Four bytes.
+    Four,
+}
+
 /// Shakes hands. `started` is the moment that the handshake's time counts from.
 ///
 /// # Errors
 /// [`ShakeError`]
 pub async fn shake(
     mut stream: BoxStream,
+    lengths: Lengths,
     mut handshake: Handshake,
     started: Instant,
 ) -> Result<Shaken, ShakeError> {
     let mut buffer = [0; STRANGER_BYTES];
+    let mut received = Vec::new();
     loop {
         while let Some(output) = handshake.poll_output() {
             match output {
-                Output::Send(bytes) => stream.write_all(&bytes).await?,
+                Output::Send(bytes) => {
+                    if lengths == Lengths::Four {
+                        stream.write_all(&[0, 0]).await?;
+                    }
+                    stream.write_all(&bytes).await?;
+                }
                 Output::Established(peer) => {
                     stream.flush().await?;
                     let own = (handshake.local_name().clone(), handshake.local_creation());
-                    return Ok(Shaken { stream, peer, own, rest: handshake.into_rest() });
+                    let mut rest = handshake.into_rest();
+                    rest.append(&mut received);
+                    return Ok(Shaken { stream, peer, own, rest });
                 }
                 Output::Refused(refusal) => return Err(ShakeError::Refused(refusal)),
             }
         }
         stream.flush().await?;
+        if let Some(frame) = take_frame(&mut received)? {
+            handshake.handle_input(&frame);
+            continue;
+        }
         let left =
             handshake.poll_timeout().map(|at| at.saturating_sub(started.elapsed())).unwrap_or(SETUP_TIME);
         match tokio::time::timeout(left, stream.read(&mut buffer)).await {
             Ok(Ok(0)) => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
-            Ok(Ok(count)) => handshake.handle_input(buffer.get(..count).unwrap_or_default()),
+            Ok(Ok(count)) => {
+                let bytes = buffer.get(..count).unwrap_or_default();
+                match lengths {
+                    Lengths::Two => handshake.handle_input(bytes),
+                    Lengths::Four => received.extend_from_slice(bytes),
+                }
+            }
             Ok(Err(error)) => return Err(error.into()),
             Err(_) => handshake.handle_timeout(started.elapsed()),
         }
     }
+}
+
+/// Takes one message with a length of four bytes, and gives it one of two.
+fn take_frame(received: &mut Vec<u8>) -> Result<Option<Vec<u8>>, ShakeError> {
+    let Some((length, rest)) = received.split_first_chunk::<4>() else { return Ok(None) };
+    let length = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX);
+    if length > FRAME_BYTES {
+        return Err(ShakeError::Refused(Refusal::Protocol("a message is too long")));
+    }
+    if rest.len() < length {
+        return Ok(None);
+    }
+    // The high half is zero, as just seen.
+    let frame = received.drain(..length + 4).skip(2).collect();
+    Ok(Some(frame))
 }

@@ -65,25 +65,32 @@ pub fn text(term: &Term) -> Option<String> {
     encoded.or_else(|| points.iter().map(|point| char::from_u32(*point)).collect())
 }
 
-/// A value of this type as a term.
+/// A command's result as a term. A text alone is a list of characters, texts within lists and tuples are binaries: so
+/// ejabberd's own functions have it.
 pub fn term(field: &Field, value: &Value) -> Term {
     match (field.shape, value) {
-        (Shape::List(element), Value::List(values)) => {
-            Term::list(values.iter().map(|value| term(element, value)))
+        (Shape::String, Value::Text(text)) => Term::charlist(text.as_str()),
+        _ => element(field, value),
+    }
+}
+
+fn element(field: &Field, value: &Value) -> Term {
+    match (field.shape, value) {
+        (Shape::List(field), Value::List(values)) => {
+            Term::list(values.iter().map(|value| element(field, value)))
         }
         (Shape::Tuple(fields), Value::Tuple(values)) => {
-            Term::tuple(fields.iter().zip(values).map(|(field, value)| term(field, value)))
+            Term::tuple(fields.iter().zip(values).map(|(field, value)| element(field, value)))
         }
         (Shape::Atom, Value::Text(text)) => Term::atom(text.as_str()),
-        (Shape::Binary, Value::Text(text)) => Term::text(text.as_str()),
         (Shape::Restuple, Value::Done(done)) => Term::tuple([code(*done), Term::NIL]),
         (Shape::Rescode, Value::Told(done, _)) => code(*done),
         (_, Value::Integer(number)) => Term::Integer(*number),
-        (_, Value::Text(text)) => Term::charlist(text.as_str()),
+        (_, Value::Text(text)) => Term::text(text.as_str()),
         (_, Value::Done(done)) => code(*done),
         (_, Value::Told(done, text)) => Term::tuple([code(*done), Term::charlist(text.as_str())]),
-        (_, Value::List(values)) => Term::list(values.iter().map(|value| term(&ANY, value))),
-        (_, Value::Tuple(values)) => Term::tuple(values.iter().map(|value| term(&ANY, value))),
+        (_, Value::List(values)) => Term::list(values.iter().map(|value| element(&ANY, value))),
+        (_, Value::Tuple(values)) => Term::tuple(values.iter().map(|value| element(&ANY, value))),
     }
 }
 

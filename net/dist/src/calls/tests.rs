@@ -53,14 +53,14 @@ fn commands_are_called_with_terms() {
         let two = Term::list([Term::text("tea"), Term::Integer(2)]);
         let info = Term::Map(vec![(Term::atom("caller_module"), Term::atom("ejabberd_ctl"))]);
         let rows: Vec<(Vec<Term>, &str)> = vec![
-            (greet(two.clone()).to_vec(), "return [\"Hello tea\",\"Hello tea\"]"),
+            (greet(two.clone()).to_vec(), "return [<<\"Hello tea\">>,<<\"Hello tea\">>]"),
             (
                 [&greet(two.clone())[..], std::slice::from_ref(&info)].concat(),
-                "return [\"Hello tea\",\"Hello tea\"]",
+                "return [<<\"Hello tea\">>,<<\"Hello tea\">>]",
             ),
             (
                 [&greet(two.clone())[..], &[info.clone(), Term::Integer(1)]].concat(),
-                "return [\"Hello tea\",\"Hello tea\"]",
+                "return [<<\"Hello tea\">>,<<\"Hello tea\">>]",
             ),
             ([&greet(two)[..], &[info, Term::text("x")]].concat(), "error badarg"),
             (greet(Term::NIL).to_vec(), "throw {error,{bad_argument,\"2 arguments are wanted, not 0\"}}"),
@@ -81,7 +81,7 @@ fn commands_are_called_with_terms() {
             assert_eq!(outcome, wanted, "{arguments:?}");
         }
         let administer = said("ejabberd_admin", "greet", &[Term::text("tea"), Term::Integer(1)]).await;
-        assert_eq!(administer.1, "return [\"Hello tea\"]");
+        assert_eq!(administer.1, "return [<<\"Hello tea\">>]");
         assert_eq!(said("ejabberd_admin", "greet", &[]).await.1, "undefined", "another arity");
         assert_eq!(said("init", "stop", &[]).await.1, "throw {error,access_rules_unauthorized}");
     });

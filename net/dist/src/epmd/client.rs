@@ -18,6 +18,10 @@ const ANSWER_TIME: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_secs(1);
 /// …which doubles up to this.
 const PAUSE_MAX: Duration = Duration::from_secs(30);
+/// A node that starts again may find its name taken for a moment, by what it was: it tries so often…
+const TRIES: u32 = 4;
+/// …and this long apart.
+const TRY_PAUSE: Duration = Duration::from_millis(100);
 /// Bytes of an answer: the names of a machine's nodes.
 const ANSWER_MAX: usize = 1 << 20;
 
@@ -97,8 +101,17 @@ impl Drop for Registered {
 /// # Errors
 /// [`AskError`], such as [`AskError::Taken`].
 pub async fn register(settings: EpmdSettings, registration: Registration) -> Result<Registered, AskError> {
-    let (creation, held) =
-        timeout(ANSWER_TIME, enter(&settings, &registration)).await.map_err(|_| AskError::Timeout)??;
+    let mut tries = TRIES;
+    let (creation, held) = loop {
+        let entered = timeout(ANSWER_TIME, enter(&settings, &registration)).await;
+        match entered.map_err(|_| AskError::Timeout)? {
+            Err(AskError::Taken) if tries > 0 => {
+                tries -= 1;
+                sleep(TRY_PAUSE).await;
+            }
+            other => break other?,
+        }
+    };
     let task = tokio::spawn(stay(settings, registration, held));
     Ok(Registered { creation, task })
 }

@@ -58,11 +58,11 @@ fn results_of_each_shape() {
             Value::Told(true, Text::new("yes")),
             Term::tuple([Term::atom("ok"), Term::charlist("yes")]),
         ),
-        (Shape::List(&NAMES), Value::List(vec![Value::text("a")]), Term::list([Term::charlist("a")])),
+        (Shape::List(&NAMES), Value::List(vec![Value::text("a")]), Term::list([Term::text("a")])),
         (
             Shape::Tuple(&[NAME, COUNT]),
             Value::Tuple(vec![Value::text("a"), Value::Integer(1)]),
-            Term::tuple([Term::charlist("a"), Term::Integer(1)]),
+            Term::tuple([Term::text("a"), Term::Integer(1)]),
         ),
     ];
     for (shape, value, wanted) in rows {
