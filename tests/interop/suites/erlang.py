@@ -80,10 +80,14 @@ class Node:
         return await output(EJABBERDCTL, "--config-dir", self.conf, "--spool", self.spool, "--logs", self.spool, *words,
                             env=self.env, code=code)
 
-    async def erl(self, expression, name=None, cookie=None):
+    async def ctl_own(self, *words):
+        """`nightjar ctl`"""
+        return await output(BINARY, "ctl", "--home", self.home, *words, env=self.env)
+
+    async def erl(self, expression, name=None, cookie=None, words=()):
         """What an Erlang expression is, in a node of its own."""
         own = name or f"t{os.urandom(4).hex()}@localhost"
-        return (await output(ERL, "-sname", own, "-setcookie", cookie or self.cookie, "-noinput", "-eval",
+        return (await output(ERL, "-sname", own, "-setcookie", cookie or self.cookie, *words, "-noinput", "-eval",
                              f'io:format("~p", [{expression}]), halt().', env=self.env)).strip()
 
     async def end(self):
@@ -207,6 +211,26 @@ async def _():
     try:
         assert "started" in await node.ctl("status")
         assert "Cannot connect" in await output(EPMD, "-port", str(node.epmd), "-names", env=node.env, code=None)
+    finally:
+        await node.end()
+
+
+@test("TLS between nodes: both show a certificate of the node's authority, also after a restart", seconds=90)
+async def _():
+    home = os.path.join(tempfile.mkdtemp(), "home")
+    node = await Node("njtls", ERL_OPTIONS="-proto_dist inet_tls").start(home, await second_config())
+    try:
+        ping = f"net_adm:ping('{node.name}')"
+        words = ("-proto_dist", "inet_tls", "-ssl_dist_optfile", f"{home}/dist/ssl_dist.conf")
+        equal(await node.erl(ping, words=words), "pong")
+        said = await node.erl(f"rpc:call('{node.name}', ejabberd_ctl, process, [[\"status\"]])", words=words)
+        assert said.endswith("0") and "is running" in said, said
+        equal(await node.erl(ping), "pang", "without TLS")
+        before = node.said().count(b"is running")
+        await node.ctl_own("restart")
+        await until(lambda: node.said().count(b"is running") > before, 30, "the node's second start")
+        equal(await node.erl(ping, words=words), "pong", "after a restart")
+        equal((await node.ctl_own("--node", node.name, "ping")).strip(), "pong", "nightjar ctl --node")
     finally:
         await node.end()
 
