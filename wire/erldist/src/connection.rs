@@ -20,9 +20,6 @@ pub enum ConnectionError {
     /// The peer has been silent for the whole tick time.
     #[error("the node does not answer any more")]
     Silent,
-    /// The peer does not take what it asked for.
-    #[error("the node does not read what it is sent")]
-    Stuck,
 }
 
 /// One connection.
@@ -97,15 +94,12 @@ impl Connection {
         Some(std::mem::take(&mut self.to_send))
     }
 
-    /// Sends a tick if nothing else was sent; fails where the peer is silent or takes nothing.
+    /// Sends a tick if nothing else was sent; fails where the peer is silent.
     pub fn handle_timeout(&mut self, now: Duration) -> Result<(), ConnectionError> {
         if now >= self.silent_at() {
             return Err(ConnectionError::Silent);
         }
-        if now >= self.tick_at() {
-            if !self.to_send.is_empty() {
-                return Err(ConnectionError::Stuck);
-            }
+        if now >= self.tick_at() && self.to_send.is_empty() {
             self.to_send.extend(TICK);
         }
         Ok(())
