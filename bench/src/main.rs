@@ -14,6 +14,7 @@ mod report;
 mod scram;
 mod socket;
 mod target;
+mod turn;
 mod work;
 
 use anyhow::Result;
@@ -93,6 +94,12 @@ enum Command {
         #[arg(long)]
         port: u16,
     },
+    /// Send every datagram back: the floor for relays of TURN
+    Echo {
+        /// Port to listen on, on 127.0.0.1
+        #[arg(long)]
+        port: u16,
+    },
     /// Write a self-signed certificate and its key (P-256) as one PEM file
     Certificate {
         #[arg(long, default_value = "localhost")]
@@ -115,6 +122,7 @@ fn main() -> Result<()> {
         Command::ArchivePage { target, options } => show(json, run(work::page::run(&target, &options))?),
         Command::Api { target, options } => show(json, run(work::api::run(&target, &options))?),
         Command::Relay { port } => run(relay::run(port)),
+        Command::Echo { port } => turn::echo::run(port),
         Command::Certificate { domain, out } => certificate::write(&domain, &out),
         Command::Compare(options) => peers::compare::run(&options, json),
     }

@@ -16,6 +16,24 @@ use std::{fs, io::Write, path::PathBuf};
 pub enum Suite {
     /// Client connections: logins, idle sessions, chat, archive
     C2s,
+    /// Relays of TURN over UDP
+    Turn,
+}
+
+impl Suite {
+    fn setups(self) -> &'static [Setup] {
+        match self {
+            Self::C2s => &[Setup::Chat, Setup::Archive],
+            Self::Turn => &[Setup::Turn],
+        }
+    }
+
+    fn peers(self) -> Vec<Kind> {
+        match self {
+            Self::C2s => vec![Kind::Relay, Kind::Ejabberd, Kind::Prosody, Kind::Nightjar],
+            Self::Turn => vec![Kind::Echo, Kind::Coturn, Kind::Ejabberd, Kind::Nightjar],
+        }
+    }
 }
 
 #[derive(Debug, Clone, Args)]
@@ -23,8 +41,8 @@ pub struct Options {
     /// What to compare
     #[arg(value_enum, default_value = "c2s")]
     suite: Suite,
-    /// Servers to measure
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "relay,ejabberd,prosody,nightjar")]
+    /// Servers to measure; all that do such work where this isn't given
+    #[arg(long, value_enum, value_delimiter = ',')]
     peers: Vec<Kind>,
     /// Only work whose name contains this
     #[arg(long, default_value = "")]
@@ -58,11 +76,12 @@ pub struct Options {
 /// Prints tables in Markdown (or the JSON) and writes `report.json` beside the servers' homes. A work that fails for
 /// one server is a gap in the tables with the reason below, and doesn't end the run.
 pub fn run(options: &Options, json: bool) -> Result<()> {
-    let Suite::C2s = options.suite;
+    let peers = if options.peers.is_empty() { options.suite.peers() } else { options.peers.clone() };
+    let options = &Options { peers, ..options.clone() };
     fs::create_dir_all(&options.home)?;
     let mut results = Results::new(&options.peers);
     for round in 1..=options.rounds.max(1) {
-        for setup in [Setup::Chat, Setup::Archive] {
+        for &setup in options.suite.setups() {
             progress(&format!("round {round} of {}, {} set-up", options.rounds.max(1), setup.name()));
             compare(options, setup, &mut results)?;
         }
@@ -132,7 +151,15 @@ fn start(options: &Options, setup: Setup, kind: Kind, amount: &Amount) -> Result
 
 fn place(options: &Options, setup: Setup, kind: Kind) -> Result<Place> {
     let home = fs::canonicalize(&options.home)?.join(format!("{}-{}", kind.name(), setup.name()));
-    Ok(Place { kind, setup, home, port: free_port()?, port_tls: free_port()?, port_http: free_port()? })
+    Ok(Place {
+        kind,
+        setup,
+        home,
+        port: free_port()?,
+        port_tls: free_port()?,
+        port_http: free_port()?,
+        port_turn: free_port()?,
+    })
 }
 
 /// A line for the person who waits; the results go to standard output.

@@ -10,6 +10,25 @@ use std::{
 
 const EJABBERD: &str = include_str!("../../peers/ejabberd.yml");
 const PROSODY: &str = include_str!("../../peers/prosody.cfg.lua");
+/// No database, no log, no console; one account.
+const COTURN: &str = "-n -L 127.0.0.1 -E 127.0.0.1 --no-tls --no-dtls -a -u bench0:nightjar-bench -r localhost \
+    --allow-loopback-peers --no-cli --min-port 61000 --max-port 65535 --no-software-attribute --no-stdout-log \
+    --log-file /dev/null";
+/// Relays reach this machine, which is where the peer is; ejabberd calls that an empty blacklist.
+const TURN: &str = "  -
+    port: {port_turn}
+    ip: \"127.0.0.1\"
+    transport: udp
+    module: ejabberd_stun
+    use_turn: true
+    turn_ipv4_address: 127.0.0.1
+    turn_min_port: 61000
+    turn_max_port: 65535
+    turn_max_allocations: infinity
+    turn_blacklist: []
+    shaper: none
+";
+const TURN_NIGHTJAR: &str = "    turn_whitelist: [127.0.0.0/8]\n";
 pub const DOMAIN: &str = "localhost";
 
 /// Where one server lives and listens.
@@ -22,6 +41,7 @@ pub struct Place {
     pub port: u16,
     pub port_tls: u16,
     pub port_http: u16,
+    pub port_turn: u16,
 }
 
 /// Empties the server's home and writes its certificate, configuration and database.
@@ -33,7 +53,7 @@ pub fn prepare(place: &Place) -> Result<()> {
     fs::create_dir_all(home)?;
     crate::certificate::write(DOMAIN, &home.join("server.pem"))?;
     match place.kind {
-        Kind::Relay => {}
+        Kind::Relay | Kind::Echo | Kind::Coturn => {}
         Kind::Ejabberd => {
             fs::write(home.join("ejabberd.yml"), ejabberd(place))?;
             create_database(&home.join("archive.db"), "/usr/share/ejabberd/sql/lite.sql")?;
@@ -70,8 +90,13 @@ fn ejabberd(place: &Place) -> String {
     };
     let database = if place.kind == Kind::Ejabberd { "\n    db_type: sql" } else { "" };
     let module = format!("  mod_mam:\n    default: always{database}");
+    let turn = match (place.setup, place.kind) {
+        (Setup::Turn, Kind::Nightjar) => [TURN, TURN_NIGHTJAR].concat(),
+        (Setup::Turn, _) => TURN.to_owned(),
+        _ => String::new(),
+    };
     fill(
-        EJABBERD,
+        &EJABBERD.replace("{turn}\n", &turn),
         place,
         &[
             ("{password_format}", if archive { "scram" } else { "plain" }),
@@ -102,7 +127,8 @@ fn fill(template: &str, place: &Place, more: &[(&str, &str)]) -> String {
         .replace("{home}", &place.home.display().to_string())
         .replace("{port}", &place.port.to_string())
         .replace("{port_tls}", &place.port_tls.to_string())
-        .replace("{port_http}", &place.port_http.to_string());
+        .replace("{port_http}", &place.port_http.to_string())
+        .replace("{port_turn}", &place.port_turn.to_string());
     for (mark, value) in more {
         text = text.replace(mark, value);
     }
@@ -113,7 +139,8 @@ fn fill(template: &str, place: &Place, more: &[(&str, &str)]) -> String {
 pub fn command(place: &Place, nightjar: &Path) -> Result<Command> {
     let home = &place.home;
     let mut command = match place.kind {
-        Kind::Relay => Command::new(std::env::current_exe()?),
+        Kind::Relay | Kind::Echo => Command::new(std::env::current_exe()?),
+        Kind::Coturn => Command::new("turnserver"),
         Kind::Ejabberd => Command::new("erl"),
         Kind::Prosody => Command::new("prosody"),
         Kind::Nightjar => Command::new(nightjar),
@@ -121,6 +148,13 @@ pub fn command(place: &Place, nightjar: &Path) -> Result<Command> {
     match place.kind {
         Kind::Relay => {
             command.args(["relay", "--port", &place.port.to_string()]);
+        }
+        Kind::Echo => {
+            command.args(["echo", "--port", &place.port_turn.to_string()]);
+        }
+        Kind::Coturn => {
+            command.args(COTURN.split_whitespace()).args(["--listening-port", &place.port_turn.to_string()]);
+            command.arg("--pidfile").arg(home.join("pid"));
         }
         Kind::Ejabberd => {
             // No busy waiting: it would count as work. Without a node name no epmd is started.

@@ -12,6 +12,10 @@ use clap::ValueEnum;
 pub enum Kind {
     /// No XMPP server: a relay of bytes, the floor for chat
     Relay,
+    /// No TURN server: an echo of datagrams, the floor for relays
+    Echo,
+    /// Debian's coturn
+    Coturn,
     /// Debian's ejabberd
     Ejabberd,
     /// Debian's Prosody
@@ -23,6 +27,8 @@ impl Kind {
     pub fn name(self) -> &'static str {
         match self {
             Self::Relay => "relay",
+            Self::Echo => "echo",
+            Self::Coturn => "coturn",
             Self::Ejabberd => "ejabberd",
             Self::Prosody => "prosody",
             Self::Nightjar => "nightjar",
@@ -37,6 +43,8 @@ pub enum Setup {
     Chat,
     /// Passwords stored as SCRAM-SHA-1 keys, every message archived in SQLite.
     Archive,
+    /// As for chat, with a TURN server.
+    Turn,
 }
 
 impl Setup {
@@ -44,6 +52,7 @@ impl Setup {
         match self {
             Self::Chat => "chat",
             Self::Archive => "archive",
+            Self::Turn => "turn",
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     report::Report,
     run,
     target::{Mechanism, Tls},
-    work::{api, chat, idle, login, page, register, store},
+    work::{api, chat, idle, login, page, register, store, turn},
 };
 use anyhow::Result;
 
@@ -28,6 +28,8 @@ pub enum Work {
     Store { window: usize },
     Page,
     Api { login: bool },
+    Packets { window: usize },
+    Allocations,
 }
 
 /// The archives that are read in pages are of a known size, so they are others than those of the chat.
@@ -58,23 +60,29 @@ const ARCHIVE: &[Work] = &[
     Work::Page,
 ];
 
+const TURN: &[Work] = &[Work::Packets { window: 1 }, Work::Packets { window: 2 }, Work::Allocations];
+/// Together with two packets of each they just fit into the receive buffer that a socket has as it comes.
+const TURN_CLIENTS: usize = 40;
+
 impl Setup {
     pub fn works(self) -> &'static [Work] {
         match self {
             Self::Chat => CHAT,
             Self::Archive => ARCHIVE,
+            Self::Turn => TURN,
         }
     }
 
     /// Creates the accounts that its works need.
     pub fn register(self, server: &Server, amount: &Amount) -> Result<()> {
-        if server.place.kind == Kind::Relay {
+        if matches!(server.place.kind, Kind::Relay | Kind::Echo | Kind::Coturn) {
             return Ok(());
         }
         let ranges: &[(usize, usize)] = match self {
             Self::Chat => {
                 &[(0, amount.accounts.max(amount.sessions).max(amount.pairs * 2).max(LOGIN_ACCOUNTS))]
             }
+            Self::Turn => &[(0, 1)],
             Self::Archive => &[(0, (amount.pairs * 2).max(LOGIN_ACCOUNTS)), (FIRST_READER, READERS)],
         };
         for &(first, accounts) in ranges {
@@ -98,6 +106,10 @@ impl Work {
             Self::Chat { window, tls } => format!("chat, {window} in flight, {}", over(tls)),
             Self::Store { window } => format!("archived chat, {window} in flight, plain TCP"),
             Self::Page => "archive page of 50, plain TCP".into(),
+            Self::Packets { window } => {
+                format!("relayed packet of 1,000 bytes, {window} of each client on the way")
+            }
+            Self::Allocations => "allocation and its end".into(),
             Self::Api { login: false } => "API, GET without login".into(),
             Self::Api { login: true } => "API, POST with a password".into(),
         }
@@ -111,7 +123,9 @@ impl Work {
     pub fn suits(self, kind: Kind) -> bool {
         match kind {
             Kind::Relay => matches!(self, Self::Chat { tls: Tls::None, .. }),
-            Kind::Prosody => !matches!(self, Self::Api { .. }),
+            Kind::Echo => matches!(self, Self::Packets { .. }),
+            Kind::Coturn => matches!(self, Self::Packets { .. } | Self::Allocations),
+            Kind::Prosody => !matches!(self, Self::Api { .. } | Self::Packets { .. } | Self::Allocations),
             Kind::Ejabberd | Kind::Nightjar => true,
         }
     }
@@ -153,6 +167,10 @@ impl Work {
                 let options = api::Options { http_port, login, concurrency: 8, warm_up: 1.0, seconds };
                 run(api::run(&server.target(Tls::None, None, 0), &options))
             }
+            Self::Packets { window } => {
+                turn::packets(&server.turn_target(), &relaying(window, server, seconds))
+            }
+            Self::Allocations => turn::allocations(&server.turn_target(), &relaying(1, server, seconds)),
             Self::Page => {
                 let options = page::Options {
                     readers: READERS,
@@ -166,4 +184,9 @@ impl Work {
             }
         }
     }
+}
+
+fn relaying(window: usize, server: &Server, seconds: f64) -> turn::Options {
+    let bare = server.place.kind == Kind::Echo;
+    turn::Options { clients: TURN_CLIENTS, window, warm_up: 1.0, seconds, bare }
 }

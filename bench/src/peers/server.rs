@@ -1,5 +1,6 @@
 //! One server's process.
 
+use super::Kind;
 use super::configuration::{DOMAIN, Place, command, prepare};
 use crate::target::{Mechanism, Target, Tls};
 use anyhow::{Context, Result, bail};
@@ -56,6 +57,10 @@ impl Server {
         }
     }
 
+    pub fn turn_target(&self) -> Target {
+        Target { port: self.place.port_turn, ..self.target(Tls::None, None, 0) }
+    }
+
     fn stop(&mut self) -> Result<()> {
         if self.child.try_wait()?.is_some() {
             return Ok(());
@@ -109,11 +114,20 @@ fn launch(place: &Place, nightjar: &Path) -> Result<(Child, Duration)> {
     }
 }
 
+fn is_bare(kind: Kind) -> bool {
+    matches!(kind, Kind::Relay | Kind::Echo | Kind::Coturn)
+}
+
+/// A port of TCP that is there when all are.
+fn first_port(place: &Place) -> u16 {
+    if matches!(place.kind, Kind::Echo | Kind::Coturn) { place.port_turn } else { place.port }
+}
+
 /// Whether a stream can be opened; of the relay, whether it listens.
 fn answers(place: &Place) -> bool {
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, place.port));
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, first_port(place)));
     let Ok(mut socket) = TcpStream::connect(address) else { return false };
-    if place.kind == super::Kind::Relay {
+    if is_bare(place.kind) {
         // Two connections make a pair, so that the next two are one again.
         return TcpStream::connect(address).is_ok();
     }

@@ -7,6 +7,7 @@ pub mod login;
 pub mod page;
 pub mod register;
 pub mod store;
+pub mod turn;
 
 use anyhow::{Context, Result};
 use std::{cell::Cell, future::Future, rc::Rc};
