@@ -1,15 +1,6 @@
 //! The top-level options that the server implements, beside those of reading the configuration itself.
 
-use nightjar_config::OptionSpec;
-
-const fn option(
-    name: &'static str,
-    kind: &'static str,
-    default: &'static str,
-    doc: &'static str,
-) -> OptionSpec {
-    OptionSpec { name, kind, default, doc }
-}
+use nightjar_config::{OptionSpec, option};
 
 /// Top-level options, by what they are about.
 pub(crate) const TOPLEVEL: &[OptionSpec] = &[

@@ -39,7 +39,8 @@ pub struct Declarations<'a> {
     pub toplevel: &'a [OptionSpec],
 }
 
-const fn option(
+/// A row of a table of options.
+pub const fn option(
     name: &'static str,
     kind: &'static str,
     default: &'static str,

@@ -31,7 +31,7 @@ mod value;
 mod yaml;
 
 pub use config::{Config, Endpoint, HostConfig, ListenerConfig, Transport};
-pub use declare::{CORE, CORE_LISTENER, Declarations, ModuleSpec, OptionSpec};
+pub use declare::{CORE, CORE_LISTENER, Declarations, ModuleSpec, OptionSpec, option};
 pub use diagnostic::{Diagnostic, Severity};
 pub use diff::{Change, OptionChange, diff};
 pub use dump::{REDACTED, to_yaml};

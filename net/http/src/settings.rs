@@ -2,7 +2,7 @@
 
 use http::HeaderName;
 use nightjar_base::http::DEFAULT_PATHS;
-use nightjar_config::{ListenerConfig, ModuleSpec, OptionSpec};
+use nightjar_config::{ListenerConfig, ModuleSpec, option};
 use nightjar_net_listen::ListenOptions;
 use nightjar_net_listen::options::{self as common, listen_options};
 use nightjar_text::Text;
@@ -10,52 +10,46 @@ use nightjar_text::Text;
 use crate::limits::Times;
 use crate::path::Routes;
 
-macro_rules! option {
-    ($name:literal, $kind:literal, $default:literal, $doc:literal) => {
-        OptionSpec { name: $name, kind: $kind, default: $default, doc: $doc }
-    };
-}
-
 /// Name and options of the listener.
 pub static HTTP_SPEC: ModuleSpec = ModuleSpec {
     name: "ejabberd_http",
     doc: "HTTP/1.1, and HTTP/2 over TLS, for the handlers that are put under paths.",
     options: &[
-        option!("tls", "bool", "false", "Whether connections begin with TLS."),
-        option!(
+        option("tls", "bool", "false", "Whether connections begin with TLS."),
+        option(
             "request_handlers",
             "map {URL path: handler module}",
             "{}",
-            "What answers under which path; the longest path wins."
+            "What answers under which path; the longest path wins.",
         ),
-        option!(
+        option(
             "custom_headers",
             "map {string: string}",
             "{}",
-            "Header fields put on every answer, in place of the handler's. @HOST@ is the virtual host."
+            "Header fields put on every answer, in place of the handler's. @HOST@ is the virtual host.",
         ),
-        option!("tag", "string", "\"\"", "A name for this listener that api_permissions can ask for."),
-        option!(
+        option("tag", "string", "\"\"", "A name for this listener that api_permissions can ask for."),
+        option(
             "allow_unencrypted_sasl2",
             "bool",
             "false",
-            "Whether SASL2 is offered without TLS to what logs in over WebSocket."
+            "Whether SASL2 is offered without TLS to what logs in over WebSocket.",
         ),
-        option!("ciphers", "string", "unset", "Accepted: only strong ciphers are there."),
-        option!(
+        option("ciphers", "string", "unset", "Accepted: only strong ciphers are there."),
+        option(
             "dhfile",
             "file",
             "unset",
-            "Accepted: key exchange is by elliptic curves, which need no file."
+            "Accepted: key exchange is by elliptic curves, which need no file.",
         ),
-        option!("cafile", "PEM file", "unset", "Accepted: no certificate is asked of the client."),
-        option!(
+        option("cafile", "PEM file", "unset", "Accepted: no certificate is asked of the client."),
+        option(
             "protocol_options",
             "[string] joined with |",
             "unset",
-            "Accepted: TLS 1.2 and 1.3 are spoken, whatever is asked for."
+            "Accepted: TLS 1.2 and 1.3 are spoken, whatever is asked for.",
         ),
-        option!("tls_compression", "bool", "false", "Accepted: TLS is never compressed (CRIME)."),
+        option("tls_compression", "bool", "false", "Accepted: TLS is never compressed (CRIME)."),
         common::BACKLOG,
         common::USE_PROXY_PROTOCOL,
         common::SEND_TIMEOUT,

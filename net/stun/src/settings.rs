@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use nightjar_base::Kernel;
 use nightjar_base::relay::RelayOffer;
 use nightjar_config::access::{ShaperValue, Who};
-use nightjar_config::{Config, ListenerConfig, ModuleSpec, OptionSpec, Transport, Value};
+use nightjar_config::{Config, ListenerConfig, ModuleSpec, Transport, Value, option};
 use nightjar_net_listen::options as common;
 use nightjar_stun::nonce::{Features, Nonces};
 use nightjar_stun::policy::{Network, Policy};
@@ -14,15 +14,6 @@ use nightjar_stun::server::{Authentication, Settings};
 use nightjar_text::Text;
 
 use crate::ports::Family;
-
-const fn option(
-    name: &'static str,
-    kind: &'static str,
-    default: &'static str,
-    doc: &'static str,
-) -> OptionSpec {
-    OptionSpec { name, kind, default, doc }
-}
 
 /// Name and options of the listener.
 pub static STUN_SPEC: ModuleSpec = ModuleSpec {

@@ -8,7 +8,7 @@ use nightjar_base::hooks::{AccountReceive, BoxFuture, Flow, On, Outcome, Stage};
 use nightjar_base::iq::IqTarget;
 use nightjar_base::{Feature, FeatureContext, FeatureError, Kernel, Registration};
 use nightjar_config::access::AccessRef;
-use nightjar_config::{ModuleSpec, OptionSpec};
+use nightjar_config::{ModuleSpec, option};
 use nightjar_xmpp::{MessageType, StanzaError, StanzaType};
 
 /// The feature.
@@ -16,15 +16,6 @@ pub static FEATURE: Feature = Feature { spec: &SPEC, start };
 
 /// What disco#info announces.
 const NAMESPACE: &str = "urn:ejabberd:block-strangers";
-
-const fn option(
-    name: &'static str,
-    kind: &'static str,
-    default: &'static str,
-    doc: &'static str,
-) -> OptionSpec {
-    OptionSpec { name, kind, default, doc }
-}
 
 static SPEC: ModuleSpec = ModuleSpec {
     name: "mod_block_strangers",

@@ -13,7 +13,7 @@ use std::sync::{Arc, Weak};
 use nightjar_base::hooks::{AccountReceive, AccountRemoved, BoxFuture, Flow, On, Outcome, Stage, UserSend};
 use nightjar_base::iq::IqTarget;
 use nightjar_base::{Feature, FeatureContext, FeatureError, Kernel, Registration};
-use nightjar_config::{ModuleSpec, OptionSpec, Options};
+use nightjar_config::{ModuleSpec, Options, option};
 use nightjar_text::Text;
 use nightjar_xmpp::ns;
 use quick_cache::sync::Cache;
@@ -25,50 +25,44 @@ use preferences::{Default as DefaultRule, Preferences};
 /// The feature.
 pub static FEATURE: Feature = Feature { spec: &SPEC, start };
 
-macro_rules! option {
-    ($name:literal, $kind:literal, $default:literal, $doc:literal) => {
-        OptionSpec { name: $name, kind: $kind, default: $default, doc: $doc }
-    };
-}
-
 static SPEC: ModuleSpec = ModuleSpec {
     name: "mod_mam",
     doc: "Archives conversations (XEP-0313).",
     options: &cache_options!(
         "archiving preferences",
-        option!(
+        option(
             "assume_mam_usage",
             "bool",
             "false",
             "Accepted; a message that is archived is never bounced when a session isn't resumed."
         ),
-        option!(
+        option(
             "default",
             "always|never|roster",
             "never",
             "What is archived for accounts without preferences."
         ),
-        option!(
+        option(
             "request_activates_archiving",
             "bool",
             "false",
             "Whether an account's messages are archived only after its first request."
         ),
-        option!("compress_xml", "bool", "false", "Accepted; the archive is kept as it is."),
-        option!(
+        option("compress_xml", "bool", "false", "Accepted; the archive is kept as it is."),
+        option(
             "clear_archive_on_room_destroy",
             "bool",
             "true",
             "Whether a room's archive goes with the room."
         ),
-        option!("access_preferences", "access rule", "all", "Who may change their preferences."),
-        option!(
+        option("access_preferences", "access rule", "all", "Who may change their preferences."),
+        option(
             "user_mucsub_from_muc_archive",
             "bool",
             "false",
             "Accepted; rooms keep no copies in users' archives."
         ),
-        option!(
+        option(
             "archive_muc_as_mucsub",
             "bool",
             "false",

@@ -16,7 +16,7 @@ use nightjar_base::host::Host;
 use nightjar_base::iq::IqTarget;
 use nightjar_base::{Feature, FeatureContext, FeatureError, Kernel, Registration};
 use nightjar_config::access::Who;
-use nightjar_config::{ModuleSpec, OptionSpec, Options};
+use nightjar_config::{ModuleSpec, Options, option};
 use nightjar_xmpp::delay::Delay;
 use nightjar_xmpp::{StanzaError, ns};
 
@@ -26,54 +26,48 @@ use rules::Fate;
 /// The feature.
 pub static FEATURE: Feature = Feature { spec: &SPEC, start };
 
-macro_rules! option {
-    ($name:literal, $kind:literal, $default:literal, $doc:literal) => {
-        OptionSpec { name: $name, kind: $kind, default: $default, doc: $doc }
-    };
-}
-
 static SPEC: ModuleSpec = ModuleSpec {
     name: "mod_offline",
     doc: "Keeps messages for accounts that are away (XEP-0160).",
     options: &[
-        option!(
+        option(
             "db_type",
             "mnesia|sql",
             "= toplevel default_db",
-            "Where they are kept; both words mean the SQL database."
+            "Where they are kept; both words mean the SQL database.",
         ),
-        option!(
+        option(
             "access_max_user_messages",
             "shaper rule",
             "max_user_offline_messages",
-            "How many messages are kept for one account."
+            "How many messages are kept for one account.",
         ),
-        option!(
+        option(
             "store_empty_body",
             "unless_chat_state|bool",
             "unless_chat_state",
-            "Whether messages without body are kept."
+            "Whether messages without body are kept.",
         ),
-        option!(
+        option(
             "use_mam_for_storage",
             "bool",
             "false",
-            "Accepted; messages are kept beside the archive all the same, which clients can't tell."
+            "Accepted; messages are kept beside the archive all the same, which clients can't tell.",
         ),
-        option!(
+        option(
             "bounce_groupchat",
             "bool",
             "false",
-            "Accepted; messages of rooms that aren't kept are returned always, as RFC 6121 asks."
+            "Accepted; messages of rooms that aren't kept are returned always, as RFC 6121 asks.",
         ),
-        option!("store_groupchat", "bool", "false", "Whether messages of rooms are kept."),
-        option!("use_cache", "bool", "= toplevel use_cache", "Whether counts of messages are cached."),
-        option!("cache_size", "int>0|infinity", "= toplevel cache_size", "How many counts are cached."),
-        option!(
+        option("store_groupchat", "bool", "false", "Whether messages of rooms are kept."),
+        option("use_cache", "bool", "= toplevel use_cache", "Whether counts of messages are cached."),
+        option("cache_size", "int>0|infinity", "= toplevel cache_size", "How many counts are cached."),
+        option(
             "cache_life_time",
             "duration(s)|infinity",
             "= toplevel cache_life_time",
-            "How long a count stays cached."
+            "How long a count stays cached.",
         ),
     ],
 };

@@ -10,7 +10,7 @@ use nightjar_base::iq::{IqHandler, IqReply, IqRequest, IqTarget, require_get};
 use nightjar_base::relay::{RelayOffers, TurnPasswords};
 use nightjar_base::{Clock, Feature, FeatureContext, FeatureError, Registration};
 use nightjar_config::access::AccessRef;
-use nightjar_config::{ModuleSpec, OptionSpec};
+use nightjar_config::{ModuleSpec, option};
 use nightjar_text::Text;
 use nightjar_xml::{ElementRef, Writer};
 use nightjar_xmpp::{StanzaError, datetime};
@@ -24,47 +24,41 @@ const CURRENT: &str = "urn:xmpp:extdisco:2";
 /// Version 0.6.
 const FORMER: &str = "urn:xmpp:extdisco:1";
 
-macro_rules! option {
-    ($name:literal, $kind:literal, $default:literal, $doc:literal) => {
-        OptionSpec { name: $name, kind: $kind, default: $default, doc: $doc }
-    };
-}
-
 static SPEC: ModuleSpec = ModuleSpec {
     name: "mod_stun_disco",
     doc: "Tells clients of STUN and TURN servers, with credentials that expire (XEP-0215).",
     options: &[
-        option!("access", "access rule", "local", "Who is told."),
-        option!("credentials_lifetime", "duration(s)", "12 h", "How long credentials are good."),
-        option!(
+        option("access", "access rule", "local", "Who is told."),
+        option("credentials_lifetime", "duration(s)", "12 h", "How long credentials are good."),
+        option(
             "offer_local_services",
             "bool",
             "true",
             "Whether the listeners of this server are offered; those with TLS are to be listed under services, because \
-             their name must fit their certificate."
+             their name must fit their certificate.",
         ),
-        option!(
+        option(
             "secret",
             "string",
             "unset",
             "What credentials are made with; a new one each start where this isn't set. Other servers under services \
-             need the same."
+             need the same.",
         ),
-        option!("services", "list of maps or values", "[]", "More servers to tell of."),
-        option!("services[].host", "ip|string", "required", "Where it is: a name or an address."),
-        option!("services[].port", "port 1..65535", "unset", "3478, or 5349 with TLS, where this isn't set."),
-        option!(
+        option("services", "list of maps or values", "[]", "More servers to tell of."),
+        option("services[].host", "ip|string", "required", "Where it is: a name or an address."),
+        option("services[].port", "port 1..65535", "unset", "3478, or 5349 with TLS, where this isn't set."),
+        option(
             "services[].type",
             "stun|turn|stuns|turns",
             "stun",
-            "What it is; those that end in s begin with TLS."
+            "What it is; those that end in s begin with TLS.",
         ),
-        option!("services[].transport", "tcp|udp", "unset", "udp, or tcp with TLS, where this isn't set."),
-        option!(
+        option("services[].transport", "tcp|udp", "unset", "udp, or tcp with TLS, where this isn't set."),
+        option(
             "services[].restricted",
             "bool",
             "unset",
-            "Whether it needs credentials; TURN servers do where this isn't set."
+            "Whether it needs credentials; TURN servers do where this isn't set.",
         ),
     ],
 };

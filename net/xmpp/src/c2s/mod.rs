@@ -16,7 +16,7 @@ mod shaper;
 use std::sync::Arc;
 
 use nightjar_base::Kernel;
-use nightjar_config::{ListenerConfig, ModuleSpec, OptionSpec};
+use nightjar_config::{ListenerConfig, ModuleSpec, option};
 use rustls::ServerConfig;
 
 use nightjar_net_listen::options as common;
@@ -27,48 +27,42 @@ use nightjar_net_listen::{Accept, Accepted, Budget, Certificates, Listening, Ove
 pub use options::ListenerOptions;
 use resume::Resumable;
 
-macro_rules! option {
-    ($name:literal, $kind:literal, $default:literal, $doc:literal) => {
-        OptionSpec { name: $name, kind: $kind, default: $default, doc: $doc }
-    };
-}
-
 /// Name and options of the listener.
 pub static C2S_SPEC: ModuleSpec = ModuleSpec {
     name: "ejabberd_c2s",
     doc: "Clients over TCP, with STARTTLS or direct TLS (RFC 6120, RFC 7590, XEP-0368).",
     options: &[
-        option!("access", "access rule", "all", "Who may log in here."),
-        option!("shaper", "shaper rule", "none", "How fast clients may send."),
-        option!("tls", "bool", "false", "Whether connections begin with TLS."),
-        option!("starttls", "bool", "unset", "Whether TLS can be started; it can where this isn't set."),
-        option!(
+        option("access", "access rule", "all", "Who may log in here."),
+        option("shaper", "shaper rule", "none", "How fast clients may send."),
+        option("tls", "bool", "false", "Whether connections begin with TLS."),
+        option("starttls", "bool", "unset", "Whether TLS can be started; it can where this isn't set."),
+        option(
             "starttls_required",
             "bool",
             "unset",
-            "Whether clients must start TLS; they must where this isn't set."
+            "Whether clients must start TLS; they must where this isn't set.",
         ),
-        option!("allow_unencrypted_sasl2", "bool", "false", "Whether SASL2 is offered without TLS."),
-        option!(
+        option("allow_unencrypted_sasl2", "bool", "false", "Whether SASL2 is offered without TLS."),
+        option(
             "tls_verify",
             "bool",
             "false",
-            "Whether clients are asked for a certificate, for SASL EXTERNAL."
+            "Whether clients are asked for a certificate, for SASL EXTERNAL.",
         ),
-        option!("cafile", "PEM file", "unset", "The authorities that vouch for client certificates."),
-        option!(
+        option("cafile", "PEM file", "unset", "The authorities that vouch for client certificates."),
+        option(
             "max_stanza_size",
             "int>0|infinity",
             "infinity",
-            "Bytes of one stanza; never more than 16 MiB."
+            "Bytes of one stanza; never more than 16 MiB.",
         ),
-        option!(
+        option(
             "pre_auth_max_stanza_size",
             "int>0|infinity",
             "8192",
-            "The same before the client is authenticated."
+            "The same before the client is authenticated.",
         ),
-        option!("max_fsm_queue", "int>0", "10000", "Stanzas that may wait for a client that doesn't read."),
+        option("max_fsm_queue", "int>0", "10000", "Stanzas that may wait for a client that doesn't read."),
         common::BACKLOG,
         common::USE_PROXY_PROTOCOL,
         common::SEND_TIMEOUT,
