@@ -157,9 +157,12 @@ impl Connection {
         first: ToStream,
     ) -> io::Result<Option<(ConnectionId, TcpStream)>> {
         let (mut bytes, mut joined) = (Vec::new(), None);
+        let is_tls = self.client.transport == Transport::Tls;
         let mut next = Some(first);
         while let Some(what) = next {
             match what {
+                // Each message has a TLS record of its own: there are clients that look for one message in each.
+                ToStream::Bytes(more) if is_tls => timeout(SEND_TIME, writer.write_all(&more)).await??,
                 ToStream::Bytes(more) => bytes.extend_from_slice(&more),
                 ToStream::HasAllocation => self.allocated(),
                 ToStream::Join(connection, peer) => joined = Some((connection, peer)),
