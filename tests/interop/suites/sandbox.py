@@ -52,7 +52,7 @@ class Node:
         environment.update(more.pop("environment", {}))
         words = [BINARY, "start", "--home", self.home, "--config", self.config, *arguments]
         if shell:
-            words = ["sh", "-c", shell, *words]
+            words = ["bash", "-c", shell, *words]
         self.log = open(f"{self.folder}/log", "a+")
         self.process = await asyncio.create_subprocess_exec(
             *words, env=environment, stdin=asyncio.subprocess.DEVNULL, stdout=self.log, stderr=self.log, **more)
