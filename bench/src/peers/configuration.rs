@@ -12,7 +12,7 @@ const EJABBERD: &str = include_str!("../../peers/ejabberd.yml");
 const PROSODY: &str = include_str!("../../peers/prosody.cfg.lua");
 /// No database, no log, no console; one account.
 const COTURN: &str = "-n -L 127.0.0.1 -E 127.0.0.1 --no-tls --no-dtls -a -u bench0:nightjar-bench -r localhost \
-    --allow-loopback-peers --no-cli --min-port 61000 --max-port 65535 --no-software-attribute --no-stdout-log \
+    --allow-loopback-peers --no-cli --min-port 10000 --max-port 65535 --no-software-attribute --no-stdout-log \
     --log-file /dev/null";
 /// Relays reach this machine, which is where the peer is; ejabberd calls that an empty blacklist.
 const TURN: &str = "  -
@@ -22,7 +22,7 @@ const TURN: &str = "  -
     module: ejabberd_stun
     use_turn: true
     turn_ipv4_address: 127.0.0.1
-    turn_min_port: 61000
+    turn_min_port: 10000
     turn_max_port: 65535
     turn_max_allocations: infinity
     turn_blacklist: []

@@ -16,6 +16,8 @@ use std::{
 const PAYLOAD: usize = 1_000;
 /// After so long without a packet those that are missing were lost.
 const LOST: Duration = Duration::from_millis(50);
+/// coturn keeps the ports of relays for a while after their end, and has no more than there are.
+const ALLOCATIONS_MAX: u64 = 20_000;
 /// Packets that are read from one socket before the next is looked at.
 const TURN: usize = 64;
 
@@ -145,7 +147,7 @@ pub fn allocations(target: &Target, options: &Options) -> Result<Report> {
     round(&login, options.clients, &mut transaction)?;
     let window = Window::open(target.pid)?;
     let (started, mut units) = (Instant::now(), 0);
-    while started.elapsed().as_secs_f64() < options.seconds {
+    while started.elapsed().as_secs_f64() < options.seconds && units < ALLOCATIONS_MAX {
         round(&login, options.clients, &mut transaction)?;
         units += options.clients as u64;
     }

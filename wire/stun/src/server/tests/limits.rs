@@ -69,6 +69,38 @@ fn nobody_is_flooded_with_answers_to_forged_requests() {
     assert_eq!(world.allocate(), 0);
 }
 
+/// Row 77 of the hostile inputs: there is no DTLS, so its hellos are noise that leaves nothing behind.
+#[test]
+fn hellos_of_dtls_are_noise() {
+    let mut world = World::new(settings());
+    // A DTLS 1.2 record with a ClientHello that has no cookie (RFC 6347 §4.3.2).
+    let mut hello = vec![22, 254, 253, 0, 0, 0, 0, 0, 0, 0, 0, 0, 100, 1, 0, 0, 88];
+    hello.resize(113, 0);
+    for port in 0..10_000 {
+        world.client = client(1_025 + port, Transport::Udp);
+        world.put(&hello);
+    }
+    assert_eq!(world.server.counters.noise, 10_000);
+    assert_eq!((world.sent.len(), world.outputs.len(), world.server.allocations().count()), (0, 0, 0));
+    assert_eq!(world.server.poll_timeout(), None);
+}
+
+/// Row 78 of the hostile inputs: tickets aren't given (RFC 8016), so a client that comes again and again from other ports
+/// asks for relays as anybody does.
+#[test]
+fn tickets_of_mobility_beat_no_quota() {
+    const MOBILITY_TICKET: u16 = 0x8030;
+    let mut world = World::with(settings(), Arc::new(Two(std::sync::Mutex::default())));
+    for (port, code) in [(1, 0), (2, 0), (3, 486), (4, 486)] {
+        world.client = client(port, Transport::Udp);
+        assert_eq!(world.ask(Method::ALLOCATE, &|builder| udp(builder).bytes(MOBILITY_TICKET, b"")), code, "{port}");
+        assert_eq!(world.answer().get(MOBILITY_TICKET), None);
+        world.client = client(port + 100, Transport::Udp);
+        assert_eq!(world.ask(Method::REFRESH, &|builder| builder.bytes(MOBILITY_TICKET, b"ticket")), 437, "{port}");
+    }
+    assert_eq!(world.server.allocations().count(), 2);
+}
+
 #[test]
 fn a_relay_carries_no_more_than_it_may() {
     let mut world = World::new(Settings { bytes_a_second: Some(1_000), ..settings() });
