@@ -93,10 +93,18 @@ fn tickets_of_mobility_beat_no_quota() {
     let mut world = World::with(settings(), Arc::new(Two(std::sync::Mutex::default())));
     for (port, code) in [(1, 0), (2, 0), (3, 486), (4, 486)] {
         world.client = client(port, Transport::Udp);
-        assert_eq!(world.ask(Method::ALLOCATE, &|builder| udp(builder).bytes(MOBILITY_TICKET, b"")), code, "{port}");
+        assert_eq!(
+            world.ask(Method::ALLOCATE, &|builder| udp(builder).bytes(MOBILITY_TICKET, b"")),
+            code,
+            "{port}"
+        );
         assert_eq!(world.answer().get(MOBILITY_TICKET), None);
         world.client = client(port + 100, Transport::Udp);
-        assert_eq!(world.ask(Method::REFRESH, &|builder| builder.bytes(MOBILITY_TICKET, b"ticket")), 437, "{port}");
+        assert_eq!(
+            world.ask(Method::REFRESH, &|builder| builder.bytes(MOBILITY_TICKET, b"ticket")),
+            437,
+            "{port}"
+        );
     }
     assert_eq!(world.server.allocations().count(), 2);
 }
