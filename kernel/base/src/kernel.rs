@@ -15,6 +15,7 @@ use crate::context::{Clock, Random};
 use crate::guard::Guard;
 use crate::host::Host;
 use crate::http::HttpHandlers;
+use crate::metrics::Metrics;
 use crate::router::{Remote, Route, Service};
 use crate::sessions::Sessions;
 
@@ -32,6 +33,8 @@ pub struct Kernel {
     pub commands: Arc<Commands>,
     /// What answers HTTP requests.
     pub http: Arc<HttpHandlers>,
+    /// What is counted, for monitoring.
+    pub metrics: Metrics,
     routes: ArcSwap<Routes>,
     /// Held while routes are replaced, so that two changes can't undo each other.
     changing: Mutex<()>,
@@ -51,6 +54,7 @@ impl Kernel {
             sessions: Sessions::default(),
             commands: Arc::default(),
             http: Arc::default(),
+            metrics: Metrics::default(),
             routes: ArcSwap::from_pointee(Routes::default()),
             changing: Mutex::new(()),
             remote: ArcSwapOption::empty(),

@@ -21,6 +21,7 @@ pub mod http;
 pub mod iq;
 pub mod kernel;
 pub mod mailbox;
+pub mod metrics;
 pub mod presence;
 pub mod registry;
 pub mod relay;

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use nightjar_base::attempts::Protocol;
 use nightjar_base::http::HttpStats;
+use nightjar_base::metrics::{Family, Kind, Value};
 use nightjar_base::{Host, Kernel};
 use nightjar_store::BreakerState;
 use prometheus_client::collector::Collector;
@@ -71,6 +72,33 @@ impl Writer<'_> {
             .iter()
             .try_for_each(|(labels, value)| ConstCounter::new(*value).encode(encoder.encode_family(labels)?))
     }
+
+    /// Figures of whoever has registered some.
+    fn family(&mut self, family: &Family) -> fmt::Result {
+        let kind = match family.kind {
+            Kind::Counter => MetricType::Counter,
+            Kind::Gauge => MetricType::Gauge,
+        };
+        let mut encoder = self.0.encode_descriptor(family.name, family.help, None, kind)?;
+        if let [only] = family.samples.as_slice()
+            && only.labels.is_empty()
+        {
+            return write(encoder, family.kind, only.value);
+        }
+        family
+            .samples
+            .iter()
+            .try_for_each(|sample| write(encoder.encode_family(&sample.labels)?, family.kind, sample.value))
+    }
+}
+
+fn write(encoder: MetricEncoder<'_>, kind: Kind, value: Value) -> fmt::Result {
+    match (kind, value) {
+        (Kind::Counter, Value::Count(count)) => ConstCounter::new(count).encode(encoder),
+        (Kind::Counter, Value::Real(real)) => ConstCounter::new(real).encode(encoder),
+        (Kind::Gauge, Value::Count(count)) => ConstGauge::new(count).encode(encoder),
+        (Kind::Gauge, Value::Real(real)) => ConstGauge::new(real).encode(encoder),
+    }
 }
 
 impl Collector for Figures {
@@ -80,7 +108,8 @@ impl Collector for Figures {
         self.process(&mut writer)?;
         self.hosts(&mut writer)?;
         self.commands(&mut writer)?;
-        self.http(&mut writer)
+        self.http(&mut writer)?;
+        self.0.metrics.collect().iter().try_for_each(|family| writer.family(family))
     }
 }
 

@@ -47,3 +47,28 @@ async fn what_happens_is_counted() {
         assert!(figures.lines().any(|found| found == line), "{line} is not in\n{figures}");
     }
 }
+
+#[tokio::test]
+async fn figures_that_others_register_are_shown() {
+    let world = World::new().await;
+    let registered = world.kernel.metrics.add(|families| {
+        families.counter("relay_bytes", "Bytes relayed", &[("direction", "to_peers")], 3);
+        families.counter("relay_bytes", "Bytes relayed", &[("direction", "a \"b\"\n")], 4);
+        families.gauge("relays", "Relays", &[], 5);
+        families.real("relay_ports_used", "Relay ports in use", &[], 0.5);
+    });
+    let (_, figures) = world.ask(Ask::new("GET", "/").of(NAME).unix()).await;
+    for line in [
+        "# HELP nightjar_relay_bytes Bytes relayed",
+        "# TYPE nightjar_relay_bytes counter",
+        "nightjar_relay_bytes_total{direction=\"to_peers\"} 3",
+        "nightjar_relay_bytes_total{direction=\"a \\\"b\\\"\\n\"} 4",
+        "nightjar_relays 5",
+        "nightjar_relay_ports_used 0.5",
+    ] {
+        assert!(figures.lines().any(|found| found == line), "{line} is not in\n{figures}");
+    }
+    drop(registered);
+    let (_, figures) = world.ask(Ask::new("GET", "/").of(NAME).unix()).await;
+    assert!(!figures.contains("relay"), "{figures}");
+}
