@@ -259,7 +259,7 @@ impl Client {
             Packet::Pubrec(ack) => return self.answered(now, Kind::Pubrec, &ack),
             Packet::Pubcomp(ack) => return self.answered(now, Kind::Pubcomp, &ack),
             Packet::Pubrel(ack) => {
-                let known = self.session.receiver.contains(ack.packet_id);
+                let known = self.session.receiver.is_safe(ack.packet_id).is_some();
                 self.session.receiver.remove(ack.packet_id);
                 let reason = if known { Reason::SUCCESS } else { Reason::PACKET_IDENTIFIER_NOT_FOUND };
                 ack::short(self.version, Kind::Pubcomp, ack.packet_id, reason, self.out.small());

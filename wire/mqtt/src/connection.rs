@@ -19,6 +19,7 @@ use crate::packet::properties::{Properties, id};
 use crate::packet::{
     Auth, Connack, Connect, Disconnect, Packet, Publish, Subscribe, Unsubscribe, Will, read,
 };
+use crate::session::Refused;
 use crate::{Error, Outgoing, QoS, Reason, Session, Text, Version};
 use aliases::{Given, Taken};
 use bytes::{Bytes, BytesMut};
@@ -51,13 +52,19 @@ pub enum Event {
         /// Of the message that was delivered.
         sequence: u64,
     },
-    /// Durable sessions: a delivery is over; forget it. The reason is the client's, or says why it was never sent:
-    /// [`Reason::PACKET_TOO_LARGE`], or [`Reason::MESSAGE_RATE_TOO_HIGH`] for one that expired while it waited.
+    /// Durable sessions: the client has the message, or refused it. Forget it.
     Complete {
         /// Of the message.
         sequence: u64,
-        /// Success, or why not.
+        /// The client's.
         reason: Reason,
+    },
+    /// Durable sessions: a message that waited was dropped instead of being sent. Forget it.
+    Dropped {
+        /// Of the message.
+        sequence: u64,
+        /// Why.
+        why: Refused,
     },
     /// Answer: [`Connection::suback`].
     Subscribe(Subscribe),
@@ -119,8 +126,8 @@ pub struct Connection {
     out: Outgoing,
     /// In the order in which they came, which is that of the answers ([MQTT-4.6.0-2], [MQTT-4.6.0-3]).
     pending: VecDeque<Pending>,
-    /// Deliveries that ended without the client.
-    dropped: VecDeque<(u64, Reason)>,
+    /// What is to be told before anything else is read.
+    events: VecDeque<Event>,
     given: Given,
     taken: Taken,
     closed: Option<Closed>,
@@ -135,7 +142,6 @@ pub struct Connection {
     state: State,
     durable: bool,
     reauthenticating: bool,
-    problem_information: bool,
 }
 
 impl Connection {
@@ -149,7 +155,7 @@ impl Connection {
             method: None,
             out: Outgoing::default(),
             pending: VecDeque::new(),
-            dropped: VecDeque::new(),
+            events: VecDeque::new(),
             given: Given::default(),
             taken: Taken::default(),
             closed: None,
@@ -163,15 +169,14 @@ impl Connection {
             state: State::Silent,
             durable: false,
             reauthenticating: false,
-            problem_information: true,
         }
     }
 
     /// Takes packets from the buffer's front until one makes an event. Call it until there is none, and again after the
     /// broker's answers: while they are awaited, packets may be left in the buffer.
     pub fn handle_input(&mut self, now: u64, input: &mut BytesMut) -> Option<Event> {
-        if let Some((sequence, reason)) = self.dropped.pop_front() {
-            return Some(Event::Complete { sequence, reason });
+        if let Some(event) = self.events.pop_front() {
+            return Some(event);
         }
         while self.wants_input() {
             let result = self.next_packet(now, input);
@@ -241,6 +246,9 @@ impl Connection {
     }
 
     /// Ends the machine, after its end or after the loss of the transport.
+    ///
+    /// A message with QoS 2 that isn't acknowledged yet is still known to the session as one that came: its end is told by
+    /// [`Session::settle`], or by [`Connection::acknowledge`] of the connection that has the session then.
     pub fn finish(mut self) -> Finished {
         if let Some(session) = &mut self.session {
             session.sender.restart();

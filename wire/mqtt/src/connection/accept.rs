@@ -79,9 +79,9 @@ impl Connection {
         }
         if let Some(method) = &self.method {
             made = made.text(id::AUTHENTICATION_METHOD, method.as_str());
-        }
-        if let Some(data) = &accept.authentication_data {
-            made = made.binary(id::AUTHENTICATION_DATA, data);
+            if let Some(data) = &accept.authentication_data {
+                made = made.binary(id::AUTHENTICATION_DATA, data);
+            }
         }
         for (name, value) in &accept.user_properties {
             made = made.user(name, value);

@@ -35,11 +35,13 @@ impl Given {
     }
 }
 
+type Topics = HashMap<Box<[u8]>, u16, FixedState>;
+
 /// Aliases that are given to the other side: to the first topics that are worth one.
 #[derive(Debug, Default)]
 pub(crate) struct Taken {
     maximum: u16,
-    topics: Option<Box<HashMap<Box<[u8]>, u16, FixedState>>>,
+    topics: Option<Box<Topics>>,
 }
 
 impl Taken {

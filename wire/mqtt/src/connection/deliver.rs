@@ -1,6 +1,6 @@
 //! The broker's messages to the client, and its answers to the client's.
 
-use super::{Connection, State};
+use super::{Connection, Event, State};
 use crate::message::Delivery;
 use crate::packet::properties::Properties;
 use crate::packet::{Kind, ack, subscribe};
@@ -108,9 +108,15 @@ impl Connection {
     }
 
     fn list_answer(&mut self, kind: Kind, packet_id: u16, reasons: &[Reason]) {
-        if self.closed.is_none() {
-            let none = Properties::default();
-            subscribe::answer(self.version, kind, packet_id, &none, reasons, self.out.small());
+        if self.closed.is_some() {
+            return;
+        }
+        let before = self.out.small().len();
+        subscribe::answer(self.version, kind, packet_id, &Properties::default(), reasons, self.out.small());
+        // [MQTT-3.1.2-24]
+        if self.out.small().len() - before > self.size_max as usize {
+            self.out.small().truncate(before);
+            self.disconnect(Reason::PACKET_TOO_LARGE, None);
         }
     }
 
@@ -143,17 +149,9 @@ impl Connection {
             if Some(sequence) == watched {
                 refused = Some(why);
             } else if self.durable {
-                self.dropped.push_back((sequence, reason(why)));
+                self.events.push_back(Event::Dropped { sequence, why });
             }
         }
         refused
-    }
-}
-
-/// What [`super::Event::Complete`] says of a message that was never sent.
-const fn reason(why: Refused) -> Reason {
-    match why {
-        Refused::TooLarge => Reason::PACKET_TOO_LARGE,
-        _ => Reason::MESSAGE_RATE_TOO_HIGH,
     }
 }

@@ -59,7 +59,6 @@ impl Connection {
         self.session_expiry = connect.session_expiry_interval();
         self.expiry_was_zero = self.session_expiry == 0;
         self.size_max = number(id::MAXIMUM_PACKET_SIZE).unwrap_or(u32::MAX);
-        self.problem_information = number(id::REQUEST_PROBLEM_INFORMATION) != Some(0);
         let quota = number(id::RECEIVE_MAXIMUM).and_then(|maximum| u16::try_from(maximum).ok());
         self.quota = quota.unwrap_or(u16::MAX).min(self.settings.in_flight_max.max(1));
         let aliases = number(id::TOPIC_ALIAS_MAXIMUM).and_then(|maximum| u16::try_from(maximum).ok());
@@ -73,7 +72,7 @@ impl Connection {
             Packet::Puback(ack) => self.answered(Kind::Puback, &ack),
             Packet::Pubrec(ack) => self.answered(Kind::Pubrec, &ack),
             Packet::Pubcomp(ack) => self.answered(Kind::Pubcomp, &ack),
-            Packet::Pubrel(ack) => Ok(self.pubrel(&ack)),
+            Packet::Pubrel(ack) => self.pubrel(&ack),
             Packet::Subscribe(subscribe) => Ok(Some(Event::Subscribe(subscribe))),
             Packet::Unsubscribe(unsubscribe) => Ok(Some(Event::Unsubscribe(unsubscribe))),
             Packet::Pingreq => {
@@ -166,30 +165,29 @@ impl Connection {
                 ack::short(self.version, Kind::Pubrel, ack.packet_id, Reason::SUCCESS, self.out.small());
             }
             Progress::Complete(sequence) => {
-                self.ended(sequence, ack.reason);
+                if self.durable {
+                    self.events.push_back(Event::Complete { sequence, reason: ack.reason });
+                }
+                self.pump_at(self.last_input);
             }
             Progress::Unknown | Progress::Nothing => {}
         }
-        if let Progress::Complete(_) = progress {
-            self.pump_at(self.last_input);
-        }
-        Ok(self.dropped.pop_front().map(|(sequence, reason)| Event::Complete { sequence, reason }))
+        Ok(self.events.pop_front())
     }
 
     /// [MQTT-4.3.3-11]
-    fn pubrel(&mut self, ack: &Ack) -> Option<Event> {
+    fn pubrel(&mut self, ack: &Ack) -> Result<Option<Event>, Error> {
         let packet_id = ack.packet_id;
-        let known = self.session.as_ref().is_some_and(|session| session.receiver.contains(packet_id));
-        if known && self.durable {
-            return Some(Event::Release { packet_id });
+        match self.session.as_ref().and_then(|session| session.receiver.is_safe(packet_id)) {
+            Some(true) if self.durable => return Ok(Some(Event::Release { packet_id })),
+            Some(true) => self.complete(packet_id),
+            Some(false) => return Err(Error::protocol("PUBREL before PUBREC")),
+            None => {
+                let reason = Reason::PACKET_IDENTIFIER_NOT_FOUND;
+                ack::short(self.version, Kind::Pubcomp, packet_id, reason, self.out.small());
+            }
         }
-        if known {
-            self.complete(packet_id);
-        } else {
-            let reason = Reason::PACKET_IDENTIFIER_NOT_FOUND;
-            ack::short(self.version, Kind::Pubcomp, packet_id, reason, self.out.small());
-        }
-        None
+        Ok(None)
     }
 
     fn client_leaves(&mut self, packet: &Disconnect) -> Result<(), Error> {
@@ -228,12 +226,5 @@ impl Connection {
             self.state = State::Deciding;
         }
         Ok(Event::Authenticate { again, data: auth.data() })
-    }
-
-    /// The end of a delivery that a store may know of.
-    pub(super) fn ended(&mut self, sequence: u64, reason: Reason) {
-        if self.durable {
-            self.dropped.push_back((sequence, reason));
-        }
     }
 }

@@ -53,8 +53,9 @@ impl Receiver {
         }
     }
 
-    pub(crate) fn contains(&self, packet_id: u16) -> bool {
-        self.find(packet_id).is_ok()
+    /// `None` for a message that never came, or is released.
+    pub(crate) fn is_safe(&self, packet_id: u16) -> Option<bool> {
+        self.find(packet_id).ok().and_then(|index| self.0.get(index)).map(|(_, safe)| *safe)
     }
 
     pub(crate) fn remove(&mut self, packet_id: u16) {

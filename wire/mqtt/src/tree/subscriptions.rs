@@ -1,7 +1,7 @@
 //! Who subscribed to what. Nodes stand in one vector, and the children of all of them in one table keyed by parent and
 //! level, so that a subscription costs little memory and a level one look-up.
 
-use super::super::topic::Shared;
+use crate::topic::Shared;
 use core::hash::{BuildHasher as _, Hasher as _};
 use core::sync::atomic::{AtomicU32, Ordering};
 use foldhash::quality::FixedState;
@@ -298,33 +298,22 @@ impl<S: Ord, O> Subscribers<S, O> {
             (Self::One(only, before), None) if *only == subscriber => {
                 Some(core::mem::replace(before, options))
             }
-            (_, None) => self.many().plain.insert(subscriber, options),
-            (_, Some(name)) => {
-                let groups = &mut self.many().groups;
-                match groups.iter_mut().find(|group| *group.name == *name) {
-                    Some(group) => group.insert(subscriber, options),
-                    None => {
-                        let members = vec![(subscriber, options)];
-                        groups.push(Group { name: name.into(), members, turn: AtomicU32::new(0) });
-                        None
-                    }
-                }
-            }
+            _ => self.many(|many| many.insert(group, subscriber, options)),
         }
     }
 
-    fn many(&mut self) -> &mut Many<S, O> {
-        if !matches!(self, Self::Many(_)) {
-            let mut plain = BTreeMap::new();
-            if let Self::One(subscriber, options) = core::mem::replace(self, Self::None) {
-                plain.insert(subscriber, options);
-            }
-            *self = Self::Many(Box::new(Many { plain, groups: Vec::new() }));
-        }
-        match self {
+    /// Changes what is there, as more than one.
+    fn many(&mut self, change: impl FnOnce(&mut Many<S, O>) -> Option<O>) -> Option<O> {
+        let mut many = match core::mem::replace(self, Self::None) {
             Self::Many(many) => many,
-            _ => unreachable!("it was just made"),
-        }
+            Self::One(subscriber, options) => {
+                Box::new(Many { plain: BTreeMap::from([(subscriber, options)]), groups: Vec::new() })
+            }
+            Self::None => Box::new(Many { plain: BTreeMap::new(), groups: Vec::new() }),
+        };
+        let before = change(&mut many);
+        *self = Self::Many(many);
+        before
     }
 
     fn remove(&mut self, group: Option<&[u8]>, subscriber: &S) -> Option<O> {
@@ -363,6 +352,20 @@ impl<S: Ord, O> Subscribers<S, O> {
                 group.members.get(group.find(subscriber).ok()?).map(|(_, options)| options)
             }
             _ => None,
+        }
+    }
+}
+
+impl<S: Ord, O> Many<S, O> {
+    fn insert(&mut self, group: Option<&[u8]>, subscriber: S, options: O) -> Option<O> {
+        let Some(name) = group else { return self.plain.insert(subscriber, options) };
+        match self.groups.iter_mut().find(|group| *group.name == *name) {
+            Some(group) => group.insert(subscriber, options),
+            None => {
+                let members = vec![(subscriber, options)];
+                self.groups.push(Group { name: name.into(), members, turn: AtomicU32::new(0) });
+                None
+            }
         }
     }
 }
