@@ -30,6 +30,7 @@ fn settings() -> Settings {
         lifetime_max: 3600,
         policy: Policy::default(),
         nonces: Nonces::new([3; 32], 3600, features),
+        other_address: None,
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use nightjar_stun::attribute::ErrorCode;
 use nightjar_stun::credential::Key;
 use nightjar_stun::server::{
-    AllocationId, AllocationInfo, Client, ConnectionId, Counters, Relayed, Settings, Ticket,
+    AllocationId, AllocationInfo, Client, ConnectionId, Relayed, Settings, Ticket,
 };
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
@@ -21,8 +21,8 @@ pub(crate) enum Command {
     Drain,
     /// What is allocated?
     List(oneshot::Sender<Vec<AllocationInfo>>),
-    /// What was counted?
-    Count(oneshot::Sender<Counters>),
+    /// These bytes go to a client, from this worker's socket.
+    Send(Client, Vec<u8>),
     /// End an allocation.
     EndAllocation(AllocationId, oneshot::Sender<bool>),
     /// A client has connected.

@@ -9,6 +9,7 @@ use nightjar_stun::server::{AllocationId, AllocationInfo, Counters, Transport};
 
 use crate::command::Command;
 use crate::listener::StunListeners;
+use crate::metrics;
 
 const fn field(name: &'static str, shape: Shape) -> Field {
     Field { name, shape }
@@ -62,13 +63,14 @@ static STATISTICS: CommandSpec = CommandSpec {
     version: 0,
 };
 
-/// Offers the commands until the guards are dropped.
+/// Offers the commands, and figures for monitoring, until the guards are dropped.
 #[must_use]
 pub fn commands(kernel: &Arc<Kernel>) -> Vec<Guard> {
     vec![
         kernel.commands.add(&LIST, None, Arc::new(list)),
         kernel.commands.add(&END, None, Arc::new(end)),
         kernel.commands.add(&STATISTICS, None, Arc::new(statistics)),
+        metrics::register(kernel),
     ]
 }
 
@@ -133,42 +135,11 @@ async fn end(call: Call) -> CommandResult {
 
 async fn statistics(call: Call) -> CommandResult {
     let listeners: Arc<StunListeners> = call.kernel.shared();
-    let (counters, (used, ports)) = listeners.totals().await;
+    let (counters, (used, ports)) = listeners.totals();
     let mut rows = vec![("relay_ports_used", used as u64), ("relay_ports", ports as u64)];
-    rows.extend(named(&counters));
+    rows.extend(Counters::NAMES.iter().copied().zip(counters.values()));
     let pair = |(name, value): (&str, u64)| {
         Value::Tuple(vec![Value::text(name), Value::Integer(i64::try_from(value).unwrap_or(i64::MAX))])
     };
     Ok(Value::List(rows.into_iter().map(pair).collect()))
-}
-
-/// Counters by name, for people and for metrics.
-pub(crate) fn named(counters: &Counters) -> Vec<(&'static str, u64)> {
-    let mut rows = vec![
-        ("bindings", counters.bindings),
-        ("allocations", counters.allocations),
-        ("allocations_ended", counters.allocations_ended),
-        ("authentication_failures", counters.authentication_failures),
-        ("packets_to_peers", counters.packets_to_peers),
-        ("bytes_to_peers", counters.bytes_to_peers),
-        ("packets_to_clients", counters.packets_to_clients),
-        ("bytes_to_clients", counters.bytes_to_clients),
-        ("packets_without_permission", counters.packets_without_permission),
-        ("packets_over_rate", counters.packets_over_rate),
-        ("answers_withheld", counters.answers_withheld),
-        ("quota_refusals", counters.quota_refusals),
-        ("noise", counters.noise),
-    ];
-    let names = [
-        "refused_blacklisted",
-        "refused_loopback",
-        "refused_private",
-        "refused_link_local",
-        "refused_multicast",
-        "refused_reserved",
-        "refused_own_service",
-        "refused_no_port",
-    ];
-    rows.extend(names.into_iter().zip(counters.peer_refusals));
-    rows
 }

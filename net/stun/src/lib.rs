@@ -4,7 +4,9 @@
 mod command;
 mod commands;
 mod datagrams;
+mod discovery;
 mod listener;
+mod metrics;
 mod peers;
 mod ports;
 mod quota;

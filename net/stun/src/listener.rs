@@ -33,7 +33,7 @@ const LOOK: Duration = Duration::from_secs(1);
 pub(crate) struct Group {
     pub(crate) shared: Arc<Shared>,
     pub(crate) workers: Vec<Handle>,
-    is_listening: AtomicBool,
+    pub(crate) is_listening: AtomicBool,
 }
 
 /// Whether by UDP, and where.
@@ -48,14 +48,18 @@ impl StunListeners {
         self.0.lock().iter().map(|(place, group)| (Arc::clone(group), *place)).collect()
     }
 
+    pub(crate) fn group(&self, place: &Place) -> Option<Arc<Group>> {
+        self.0.lock().get(place).cloned()
+    }
+
     /// What all workers have counted, and how many relay ports are used of how many.
-    pub async fn totals(&self) -> (Counters, (usize, usize)) {
+    pub fn totals(&self) -> (Counters, (usize, usize)) {
         let (mut total, mut used, mut ports) = (Counters::default(), 0, 0);
         for (group, _) in self.groups() {
             let usage = group.shared.ports.usage();
             (used, ports) = (used + usage.0, ports + usage.1);
             for worker in &group.workers {
-                total.add(&worker.counters().await);
+                total.add(&worker.counters());
             }
         }
         (total, (used, ports))
@@ -144,6 +148,7 @@ impl StunListener {
             accepting = Some(listening);
         }
         listeners.0.lock().insert(place, Arc::clone(&group));
+        listeners.introduce();
         let offers: Arc<RelayOffers> = self.kernel.shared();
         let offers =
             self.offers.into_iter().map(|offer| offers.add(RelayOffer { port: place.1.port(), ..offer }));
@@ -211,6 +216,7 @@ impl Drop for StunListening {
     fn drop(&mut self) {
         let (group, place, listeners) = (Arc::clone(&self.group), self.place, Arc::clone(&self.listeners));
         group.is_listening.store(false, Ordering::Relaxed);
+        listeners.introduce();
         group.workers.iter().for_each(|worker| worker.send(Command::Drain));
         self.group.shared.runtime.spawn(async move {
             while !group.is_listening.load(Ordering::Relaxed) {

@@ -123,6 +123,7 @@ impl Configured {
                 NONCE_LIFETIME,
                 Features { password_algorithms: true, username_anonymity: false },
             ),
+            other_address: None,
         };
         let allocations_each = many("turn_max_allocations");
         Ok(Self { tls: options.bool("tls"), settings, ports, v4, v6, allocations_each })

@@ -9,6 +9,7 @@ use nightjar_stun::credential::{Algorithm, Key};
 use nightjar_stun::server::{Quota, Settings, Username};
 use parking_lot::RwLock;
 
+use crate::metrics::PortsWatch;
 use crate::peers::Peers;
 use crate::ports::Ports;
 
@@ -17,6 +18,7 @@ pub(crate) struct Shared {
     pub(crate) runtime: tokio::runtime::Handle,
     pub(crate) quota: Arc<dyn Quota>,
     pub(crate) ports: Ports,
+    pub(crate) watch: PortsWatch,
     pub(crate) peers: Arc<Peers>,
     settings: RwLock<Arc<Settings>>,
 }
@@ -25,7 +27,7 @@ impl Shared {
     pub(crate) fn new(kernel: Arc<Kernel>, settings: Settings, quota: Arc<dyn Quota>, ports: Ports) -> Self {
         let runtime = tokio::runtime::Handle::current();
         let settings = RwLock::new(Arc::new(settings));
-        Self { kernel, runtime, quota, ports, peers: Arc::default(), settings }
+        Self { kernel, runtime, quota, ports, watch: PortsWatch::default(), peers: Arc::default(), settings }
     }
 
     pub(crate) fn settings(&self) -> Arc<Settings> {

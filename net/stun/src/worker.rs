@@ -15,6 +15,7 @@ use nightjar_stun::server::{AllocationInfo, Client, Counters, FromClient, Server
 
 use crate::command::{Command, ToStream};
 use crate::datagrams::{Batch, Datagrams, Filled};
+use crate::metrics::Counted;
 use crate::shared::Shared;
 
 use relays::Relay;
@@ -52,6 +53,7 @@ pub(crate) struct Worker {
 pub(crate) struct Handle {
     commands: Sender<Command>,
     waker: Arc<Waker>,
+    counted: Arc<Counted>,
 }
 
 impl Handle {
@@ -70,11 +72,9 @@ impl Handle {
         answer.await.unwrap_or_default()
     }
 
-    /// What the machine has counted.
-    pub(crate) async fn counters(&self) -> Counters {
-        let (reply, answer) = tokio::sync::oneshot::channel();
-        self.send(Command::Count(reply));
-        answer.await.unwrap_or_default()
+    /// What the machine had counted after its last wake.
+    pub(crate) fn counters(&self) -> Counters {
+        self.counted.read()
     }
 }
 
@@ -114,7 +114,7 @@ impl Worker {
             again: VecDeque::new(),
             number,
         };
-        Ok((worker, Handle { commands, waker }))
+        Ok((worker, Handle { commands, waker, counted: Arc::default() }))
     }
 
     /// Serves until [`Command::End`].
@@ -137,6 +137,8 @@ impl Worker {
             }
             self.machine.handle_timeout(self.now());
             self.do_outputs(now, handle);
+            handle.counted.publish(&self.machine.counters);
+            self.shared.watch.look(self.shared.ports.usage());
         }
     }
 
@@ -230,7 +232,7 @@ impl Worker {
             Command::Drain => self.machine.drain(),
             // Whoever asked may have gone.
             Command::List(reply) => drop(reply.send(self.machine.allocations().collect())),
-            Command::Count(reply) => drop(reply.send(self.machine.counters.clone())),
+            Command::Send(client, bytes) => self.send(&client, bytes),
             Command::EndAllocation(id, reply) => drop(reply.send(self.machine.end(id))),
             Command::Opened(client, sender) => drop(self.streams.insert(client, sender)),
             Command::Closed(client) => {

@@ -191,6 +191,11 @@ impl<'a> Message<'a> {
         self.get(kind).and_then(|value| value.try_into().ok()).map(u32::from_be_bytes)
     }
 
+    /// An attribute that is an address as it is.
+    pub fn get_address(&self, kind: u16) -> Option<SocketAddr> {
+        self.get(kind).and_then(address::decode)
+    }
+
     /// An attribute that is an address masked with the cookie.
     pub fn get_xor_address(&self, kind: u16) -> Option<SocketAddr> {
         self.get(kind).and_then(|value| address::unmask(value, &self.transaction))

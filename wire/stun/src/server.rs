@@ -4,7 +4,10 @@
 mod allocate;
 mod allocation;
 mod authenticate;
+mod binding;
 mod budget;
+mod counters;
+mod icmp;
 mod permit;
 mod refresh;
 mod relay;
@@ -21,7 +24,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
 use crate::address::Family;
-use crate::attribute::{ErrorCode, kind};
+use crate::attribute::ErrorCode;
 use crate::credential::{Algorithm, Integrity, Key};
 use crate::message::{Class, Message, Method, TransactionId};
 
@@ -30,8 +33,10 @@ use authenticate::Waiting;
 use budget::Budget;
 
 pub use allocation::AllocationInfo;
+pub use counters::Counters;
+pub use icmp::IcmpError;
 pub use relay::{FromClient, Prefix, ToClient};
-pub use settings::{Authentication, Counters, Quota, Refused, Settings, Unlimited};
+pub use settings::{Authentication, Quota, Refused, Settings, Unlimited};
 
 /// How a client is connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -129,6 +134,13 @@ pub enum Output {
     /// These bytes go to a client.
     Send {
         /// To whom.
+        client: Client,
+        /// A whole message.
+        bytes: Vec<u8>,
+    },
+    /// These bytes go to a client from an address of ours that isn't the one it sent to (RFC 5780).
+    SendFrom {
+        /// From where, and to whom.
         client: Client,
         /// A whole message.
         bytes: Vec<u8>,
@@ -304,25 +316,6 @@ impl Server {
             _ => {}
         }
         FromClient::Nothing
-    }
-
-    /// RFC 8489 §12, RFC 3489 clients among the askers.
-    fn binding(&mut self, now: u64, client: &Client, message: &Message<'_>, length: usize) {
-        self.counters.bindings += 1;
-        let who = self.stranger(client, message, length);
-        let unknown =
-            message.unknown(&[kind::USERNAME, kind::REALM, kind::NONCE, kind::CHANGE_REQUEST, kind::PADDING]);
-        if !unknown.is_empty() {
-            return self.refuse_unknown(now, &who, message, &unknown);
-        }
-        let remote = client.remote;
-        self.answer(now, &who, message, |builder| {
-            if message.transaction.is_classic() {
-                builder.address(kind::MAPPED_ADDRESS, remote)
-            } else {
-                builder.xor_address(kind::XOR_MAPPED_ADDRESS, remote)
-            }
-        });
     }
 
     fn get(&self, id: AllocationId) -> Option<&Allocation> {

@@ -8,6 +8,7 @@ use super::relays::{Relay, token};
 use super::{Handle, Worker};
 use crate::command::{Command, ToStream};
 use crate::datagrams::Datagrams;
+use crate::listener::StunListeners;
 use crate::ports;
 
 impl Worker {
@@ -15,6 +16,9 @@ impl Worker {
         while let Some(output) = self.machine.poll_output() {
             match output {
                 Output::Send { client, bytes } => self.send(&client, bytes),
+                Output::SendFrom { client, bytes } => {
+                    self.shared.kernel.shared::<StunListeners>().send_from(client, bytes);
+                }
                 Output::Authenticate { ticket, username, algorithm } => {
                     let (shared, handle) = (self.shared.clone(), handle.clone());
                     self.shared.runtime.spawn(async move {
@@ -48,7 +52,7 @@ impl Worker {
         }
     }
 
-    fn send(&mut self, client: &Client, bytes: Vec<u8>) {
+    pub(super) fn send(&mut self, client: &Client, bytes: Vec<u8>) {
         if client.transport.is_stream() {
             return self.to_stream(client, ToStream::Bytes(bytes));
         }

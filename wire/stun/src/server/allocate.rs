@@ -90,11 +90,12 @@ impl Server {
             Err(error) => return self.refuse(now, &who, message, error),
         };
         if self.draining {
+            self.counters.draining += 1;
             return self.refuse(now, &who, message, ErrorCode::INSUFFICIENT_CAPACITY);
         }
         let user = who.proof.as_ref().map_or("", |proof| proof.user.as_str());
-        if self.quota.take(who.client.remote.ip(), user).is_err() {
-            self.counters.quota_refusals += 1;
+        if let Err(refused) = self.quota.take(who.client.remote.ip(), user) {
+            self.counters.over_quota(refused);
             return self.refuse(now, &who, message, ErrorCode::ALLOCATION_QUOTA_REACHED);
         }
         let id = self.reserve();
@@ -192,6 +193,7 @@ impl Server {
         let relayed = match opened {
             Ok(relayed) => relayed,
             Err(error) => {
+                self.counters.no_relay_port += 1;
                 self.free.push(id.index);
                 self.quota.give_back(who.client.remote.ip(), &user);
                 return self.refuse(now, who, &message, error);

@@ -51,6 +51,10 @@ impl Server {
         if self.settings.nonces.judge(nonce, client.remote.ip(), now / 1000) == Judgement::Stale {
             return Err(Objection::Challenge(ErrorCode::STALE_NONCE));
         }
+        // Who isn't offered to hide its name and does is nobody known here (RFC 8489 §9.2.4).
+        if matches!(username, Username::Hash(_)) && !self.settings.nonces.features().username_anonymity {
+            return Err(Objection::Challenge(ErrorCode::UNAUTHENTICATED));
+        }
         let algorithm = algorithm(message).ok_or(Objection::Error(ErrorCode::BAD_REQUEST))?;
         if realm != self.settings.realm.as_bytes() {
             return Err(Objection::Challenge(ErrorCode::UNAUTHENTICATED));

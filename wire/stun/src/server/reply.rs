@@ -75,15 +75,22 @@ impl Server {
     }
 
     fn send(&mut self, now: u64, who: &Who, bytes: Vec<u8>) {
+        if self.may_send(now, who, bytes.len()) {
+            self.outputs.push_back(Output::Send { client: who.client, bytes });
+        }
+    }
+
+    /// Whether an answer of so many bytes may go out; if so they are spent.
+    pub(super) fn may_send(&mut self, now: u64, who: &Who, length: usize) -> bool {
         // A stream has shown by its handshake that the address is the client's own.
         let is_shown = who.proof.as_ref().is_some_and(|proof| proof.key.is_some());
-        if !is_shown && !who.client.transport.is_stream() {
-            let more = bytes.len().saturating_sub(who.request_bytes);
-            if !self.budget.take(now, who.client.remote.ip(), more) {
-                self.counters.answers_withheld += 1;
-                return;
-            }
+        let more = length.saturating_sub(who.request_bytes);
+        let may = is_shown
+            || who.client.transport.is_stream()
+            || self.budget.take(now, who.client.remote.ip(), more);
+        if !may {
+            self.counters.answers_withheld += 1;
         }
-        self.outputs.push_back(Output::Send { client: who.client, bytes });
+        may
     }
 }

@@ -1,9 +1,9 @@
-//! What an operator decides, what machines share, and what they count.
+//! What an operator decides, and what machines share.
 
-use core::net::IpAddr;
+use core::net::{IpAddr, SocketAddr};
 
 use crate::nonce::Nonces;
-use crate::policy::{Policy, Refusal};
+use crate::policy::Policy;
 
 /// `auth_type`
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +41,9 @@ pub struct Settings {
     pub policy: Policy,
     /// Makes nonces.
     pub nonces: Nonces,
+    /// An address of this server with another IP address and another port than the listener's: with it, and with what
+    /// listens at both IP addresses at both ports, there is discovery of what a NAT does (RFC 5780).
+    pub other_address: Option<SocketAddr>,
 }
 
 /// Limits over all machines of a server.
@@ -75,78 +78,4 @@ pub enum Refused {
     Account,
     /// Of the server.
     Server,
-}
-
-/// What happened so far. All only grow.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Counters {
-    /// Binding requests.
-    pub bindings: u64,
-    /// Packets that were nothing known.
-    pub noise: u64,
-    /// Allocations made.
-    pub allocations: u64,
-    /// Allocations ended.
-    pub allocations_ended: u64,
-    /// Requests with a wrong key.
-    pub authentication_failures: u64,
-    /// Packets relayed to peers.
-    pub packets_to_peers: u64,
-    /// Their bytes.
-    pub bytes_to_peers: u64,
-    /// Packets relayed to clients.
-    pub packets_to_clients: u64,
-    /// Their bytes.
-    pub bytes_to_clients: u64,
-    /// Packets that no permission covers.
-    pub packets_without_permission: u64,
-    /// Packets that were more than an allocation may carry.
-    pub packets_over_rate: u64,
-    /// Answers not sent because an address had too many.
-    pub answers_withheld: u64,
-    /// Allocations refused for a limit.
-    pub quota_refusals: u64,
-    /// Peers refused, in the order of [`Counters::REFUSALS`].
-    pub peer_refusals: [u64; 8],
-}
-
-impl Counters {
-    /// The reasons in [`Counters::peer_refusals`].
-    pub const REFUSALS: [Refusal; 8] = [
-        Refusal::Blacklisted,
-        Refusal::Loopback,
-        Refusal::Private,
-        Refusal::LinkLocal,
-        Refusal::Multicast,
-        Refusal::Reserved,
-        Refusal::OwnService,
-        Refusal::NoPort,
-    ];
-
-    /// Adds what another machine has counted.
-    pub fn add(&mut self, other: &Self) {
-        self.bindings += other.bindings;
-        self.noise += other.noise;
-        self.allocations += other.allocations;
-        self.allocations_ended += other.allocations_ended;
-        self.authentication_failures += other.authentication_failures;
-        self.packets_to_peers += other.packets_to_peers;
-        self.bytes_to_peers += other.bytes_to_peers;
-        self.packets_to_clients += other.packets_to_clients;
-        self.bytes_to_clients += other.bytes_to_clients;
-        self.packets_without_permission += other.packets_without_permission;
-        self.packets_over_rate += other.packets_over_rate;
-        self.answers_withheld += other.answers_withheld;
-        self.quota_refusals += other.quota_refusals;
-        for (count, more) in self.peer_refusals.iter_mut().zip(other.peer_refusals) {
-            *count += more;
-        }
-    }
-
-    pub(super) fn refused(&mut self, refusal: Refusal) {
-        let at = Self::REFUSALS.iter().position(|known| *known == refusal);
-        if let Some(count) = at.and_then(|at| self.peer_refusals.get_mut(at)) {
-            *count += 1;
-        }
-    }
 }

@@ -4,6 +4,7 @@ use core::net::SocketAddr;
 use std::sync::Arc;
 
 use super::*;
+use crate::attribute::kind;
 use crate::builder::Builder;
 use crate::channel;
 use crate::credential::ALGORITHMS;
@@ -33,6 +34,7 @@ fn settings() -> Settings {
             ..Policy::default()
         },
         nonces: Nonces::new([3; 32], 3600, features),
+        other_address: None,
     }
 }
 

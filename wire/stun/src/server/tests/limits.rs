@@ -6,6 +6,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::{PEER, World, address, client, id, settings, udp};
+use crate::attribute::kind;
 use crate::builder::Builder;
 use crate::channel;
 use crate::server::*;
