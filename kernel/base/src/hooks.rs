@@ -366,6 +366,46 @@ pub struct DiscoItemsQuery {
     pub known: bool,
 }
 
+/// Stanzas are about to pass between a host and another server for the first time on a link. Stopping or refusing: they
+/// may not. (ejabberd: s2s_allow_host)
+pub struct S2sAllow {
+    /// The host.
+    pub host: Arc<Host>,
+    /// The other server's domain.
+    pub remote: Jid,
+}
+
+/// A stanza leaves for another server. Stopping: it doesn't. (ejabberd: s2s_send_packet)
+pub struct S2sSend {
+    /// The sender's host.
+    pub host: Arc<Host>,
+    /// The stanza.
+    pub stanza: Stanza,
+}
+
+/// A stanza came from another server, which has proved to be the domain of its `from`. Stopping: it is not routed.
+/// (ejabberd: s2s_receive_packet)
+pub struct S2sReceive {
+    /// The addressee's host.
+    pub host: Arc<Host>,
+    /// The other server's domain.
+    pub remote: Jid,
+    /// The stanza.
+    pub stanza: Stanza,
+}
+
+/// A component has connected and its domain is routed to it. Every host hears of it. (ejabberd: component_connected)
+pub struct ComponentConnected {
+    /// Its domain.
+    pub component: Jid,
+}
+
+/// The last connection that served a component's domain is gone. (ejabberd: component_disconnected)
+pub struct ComponentDisconnected {
+    /// Its domain.
+    pub component: Jid,
+}
+
 macro_rules! hooks {
     ($($(#[$doc:meta])* $field:ident: $event:ident,)*) => {
         /// The chains of one host.
@@ -418,6 +458,16 @@ hooks! {
     password_changed: PasswordChanged,
     /// See [`SubscriptionChanged`].
     subscription_changed: SubscriptionChanged,
+    /// See [`S2sAllow`].
+    s2s_allow: S2sAllow,
+    /// See [`S2sSend`].
+    s2s_send: S2sSend,
+    /// See [`S2sReceive`].
+    s2s_receive: S2sReceive,
+    /// See [`ComponentConnected`].
+    component_connected: ComponentConnected,
+    /// See [`ComponentDisconnected`].
+    component_disconnected: ComponentDisconnected,
     /// See [`DiscoInfoQuery`].
     disco_info: DiscoInfoQuery,
     /// See [`DiscoItemsQuery`].

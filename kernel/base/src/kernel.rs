@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 
 use crate::commands::Commands;
 use crate::context::{Clock, Random};
+use crate::federation::Components;
 use crate::guard::Guard;
 use crate::host::Host;
 use crate::http::HttpHandlers;
@@ -35,6 +36,7 @@ pub struct Kernel {
     pub http: Arc<HttpHandlers>,
     /// What is counted, for monitoring.
     pub metrics: Metrics,
+    pub(crate) components: Components,
     routes: ArcSwap<Routes>,
     /// Held while routes are replaced, so that two changes can't undo each other.
     changing: Mutex<()>,
@@ -55,6 +57,7 @@ impl Kernel {
             commands: Arc::default(),
             http: Arc::default(),
             metrics: Metrics::default(),
+            components: Components::default(),
             routes: ArcSwap::from_pointee(Routes::default()),
             changing: Mutex::new(()),
             remote: ArcSwapOption::empty(),

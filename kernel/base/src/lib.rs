@@ -14,6 +14,7 @@ pub mod context;
 pub mod delivery;
 pub mod disco;
 pub mod feature;
+pub mod federation;
 pub mod guard;
 pub mod hooks;
 pub mod host;
