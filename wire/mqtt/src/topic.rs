@@ -107,4 +107,4 @@ pub fn matches(filter: &[u8], name: &[u8]) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
