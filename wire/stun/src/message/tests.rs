@@ -1,7 +1,7 @@
 use super::{Class, Message, MessageError, Method, TransactionId, class_and_method, type_word};
 use crate::attribute::{ErrorCode, kind};
 use crate::builder::Builder;
-use crate::credential::{Algorithm, Integrity, Key};
+use crate::credential::{Algorithm, Integrity, Key, userhash};
 
 fn hex(text: &str) -> Vec<u8> {
     let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
@@ -67,6 +67,65 @@ fn a_long_term_credential_is_checked() {
     let key = Key::long_term("マトリックス", "example.org", "TheMatrIX", Algorithm::Md5);
     assert!(message.verify(&key));
     assert!(!message.verify(&Key::long_term("マトリックス", "example.com", "TheMatrIX", Algorithm::Md5)));
+}
+
+/// RFC 8489 §B.1, as its erratum 6268 gives it
+const HIDDEN_NAME: &str = "
+    00 01 00 90 21 12 a4 42 78 ad 34 33 c6 ad 72 c0 29 da 41 2e
+    00 1e 00 20 4a 3c f3 8f ef 69 92 bd a9 52 c6 78 04 17 da 0f 24 81 94 15 56 9e 60 b2 05 c4 6e 41 40 7f 17 04
+    00 15 00 29 6f 62 4d 61 74 4a 6f 73 32 41 41 41 43 66 2f 2f 34 39 39 6b 39 35 34 64 36 4f 4c 33 34 6f 4c 39
+    46 53 54 76 79 36 34 73 41 00 00 00
+    00 14 00 0b 65 78 61 6d 70 6c 65 2e 6f 72 67 00
+    00 1d 00 04 00 02 00 00
+    00 1c 00 20 b5 c7 bf 00 5b 6c 52 a2 1c 51 c5 e8 92 f8 19 24 13 62 96 cb 92 7c 43 14 93 09 27 8c c6 51 8e 65";
+
+#[test]
+fn a_hidden_name_is_checked_with_sha256() {
+    let bytes = hex(HIDDEN_NAME);
+    let message = Message::parse(&bytes).unwrap();
+    let user = "マトリックス";
+    assert_eq!(message.get(kind::USERHASH), Some(userhash(user, "example.org").as_slice()));
+    assert_eq!(message.get(kind::NONCE), Some(b"obMatJos2AAACf//499k954d6OL34oL9FSTvy64sA".as_slice()));
+    for (password, algorithm, is_right) in [
+        ("TheMatrIX", Algorithm::Sha256, true),
+        ("TheMatrIX", Algorithm::Md5, false),
+        ("TheMatrix", Algorithm::Sha256, false),
+    ] {
+        let key = Key::long_term(user, "example.org", password, algorithm);
+        assert_eq!(message.verify(&key), is_right, "{password} {algorithm:?}");
+    }
+    assert!(message.has_integrity_sha256());
+}
+
+/// RFC 8489 §10, §14.15, §14.16: no server of ours sends clients elsewhere, but what does so is understood.
+#[test]
+fn an_alternate_server_is_written_and_read() {
+    for alternate in ["192.0.2.44:3478", "[2001:db8::44]:5349"] {
+        let alternate = alternate.parse().unwrap();
+        let mut out = Vec::new();
+        Builder::new(&mut out, Class::Error, Method::ALLOCATE, TransactionId([1; 16]))
+            .error_code(ErrorCode::TRY_ALTERNATE)
+            .address(kind::ALTERNATE_SERVER, alternate)
+            .bytes(kind::ALTERNATE_DOMAIN, b"turn.example.org")
+            .finish();
+        let message = Message::parse(&out).unwrap();
+        assert_eq!(
+            message.get(kind::ERROR_CODE).map(|value| &value[2..]),
+            Some(&b"\x03\x00Try Alternate"[..])
+        );
+        assert_eq!(message.get_address(kind::ALTERNATE_SERVER), Some(alternate));
+        assert_eq!(message.get(kind::ALTERNATE_DOMAIN), Some(b"turn.example.org".as_slice()));
+        assert!(message.unknown(&[kind::ERROR_CODE]).is_empty(), "both may be left out of account");
+    }
+    for broken in
+        [&b""[..], &[0, 1, 1], &[0, 1, 1, 1, 1, 1, 1], &[0, 3, 1, 1, 1, 1, 1, 1], &[0, 2, 1, 1, 1, 1, 1, 1]]
+    {
+        let mut out = Vec::new();
+        Builder::new(&mut out, Class::Error, Method::ALLOCATE, TransactionId([1; 16]))
+            .bytes(kind::ALTERNATE_SERVER, broken)
+            .finish();
+        assert_eq!(Message::parse(&out).unwrap().get_address(kind::ALTERNATE_SERVER), None, "{broken:?}");
+    }
 }
 
 #[test]

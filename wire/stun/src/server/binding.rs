@@ -127,6 +127,3 @@ fn discovery(client: &Client, other: SocketAddr, message: &Message<'_>) -> Resul
         padding: padding.unwrap_or(0),
     })
 }
-
-#[cfg(test)]
-mod tests;

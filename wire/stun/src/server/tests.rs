@@ -1,4 +1,8 @@
+mod discovery;
+mod icmp;
 mod limits;
+mod names;
+mod whatever;
 
 use core::net::SocketAddr;
 use std::sync::Arc;
