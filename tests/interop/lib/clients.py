@@ -19,8 +19,8 @@ class Client:
     """What the tests ask of a client. `stanzas` holds what came in, as ElementTree elements."""
     name = ""
 
-    def __init__(self, who, tls="starttls", resource=None):
-        self.account, self.tls, self.resource = who, tls, resource or unique(self.name.replace(".", ""))
+    def __init__(self, who, tls="starttls", resource=None, host=HOST):
+        self.account, self.tls, self.host, self.resource = who, tls, host, resource or unique(self.name.replace(".", ""))
         self.stanzas = []
         self.taken = 0
         self.resumed = 0
@@ -127,7 +127,7 @@ class Slixmpp(Client):
         for event in ("failed_auth", "failed_all_auth"):
             client.add_event_handler(event, lambda _: failed.done() or failed.set_result(None))
         started = asyncio.ensure_future(client.wait_until("session_start", 15))
-        client.connect(HOST, self.port)
+        client.connect(self.host, self.port)
         await asyncio.wait([started, failed], return_when=asyncio.FIRST_COMPLETED)
         assert started.done(), "slixmpp: login refused"
         await started
@@ -160,7 +160,7 @@ class Slixmpp(Client):
 
     async def reconnect(self):
         before = self.resumed
-        self.client.connect(HOST, self.port)
+        self.client.connect(self.host, self.port)
         for _ in range(500):
             if self.resumed > before:
                 return
@@ -191,7 +191,7 @@ class XmppJs(Client):
         self.listener = asyncio.ensure_future(self._listen())
         scheme = "xmpps" if self.tls == "direct" else "xmpp"
         self.jid = await self.do("start", options={
-            "service": f"{scheme}://{HOST}:{self.port}", "domain": DOMAIN, "username": self.account.user,
+            "service": f"{scheme}://{self.host}:{self.port}", "domain": DOMAIN, "username": self.account.user,
             "password": self.account.password, "resource": self.resource, **options})
         for _ in range(100):
             if any("enabled" in event.get("xml", "") for event in self.events):
@@ -253,7 +253,7 @@ class Aioxmpp(Client):
         security = aioxmpp.make_security_layer(provider, no_verify=True)
         connector = aioxmpp.connector.XMPPOverTLSConnector() if self.tls == "direct" else aioxmpp.connector.STARTTLSConnector()
         jid = aioxmpp.JID.fromstr(f"{self.account.jid}/{self.resource}")
-        self.client = client = aioxmpp.Client(jid, security, override_peer=[(HOST, self.port, connector)], max_initial_attempts=1)
+        self.client = client = aioxmpp.Client(jid, security, override_peer=[(self.host, self.port, connector)], max_initial_attempts=1)
         client.backoff_start = datetime.timedelta(milliseconds=50)
         client.stream.service_inbound_message_filter.register(self._in, 1)
         client.stream.service_inbound_presence_filter.register(self._in, 1)
@@ -303,9 +303,9 @@ class Aioxmpp(Client):
 ALL = [Slixmpp, XmppJs, Aioxmpp]
 
 
-async def registered_in_band():
+async def registered_in_band(host=HOST, port=PORT, domain=DOMAIN):
     """An account made by slixmpp's in-band registration (XEP-0077)."""
-    who = Account(unique("inband"), "secret" + uuid.uuid4().hex[:6])
+    who = Account(unique("inband"), "secret" + uuid.uuid4().hex[:6], domain)
     client = slixmpp.ClientXMPP(who.jid, who.password)
     for plugin in ("xep_0030", "xep_0004", "xep_0066", "xep_0077"):
         client.register_plugin(plugin)
@@ -325,7 +325,7 @@ async def registered_in_band():
 
     client.add_event_handler("register", register)
     client.add_event_handler("session_start", lambda _: done.done() or done.set_result(None))
-    client.connect(HOST, PORT)
+    client.connect(host, port)
     await asyncio.wait_for(done, 15)
     await client.disconnect()
     return who

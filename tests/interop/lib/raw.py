@@ -65,9 +65,9 @@ def stream_header(to=DOMAIN, version="1.0", extra="", content="jabber:client", s
 
 
 class Account:
-    def __init__(self, user, password):
+    def __init__(self, user, password, domain=DOMAIN):
         self.user, self.password = user, password
-        self.jid = f"{user}@{DOMAIN}"
+        self.jid = f"{user}@{domain}"
 
 
 async def account(password=None):

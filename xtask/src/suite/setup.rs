@@ -28,6 +28,8 @@ const NEEDS: &[Need] = &[
     // Its ejabberdctl administers our nodes; its server is never started here.
     Need { package: "ejabberd", present: || Path::new("/usr/sbin/ejabberdctl").exists() },
     Need { package: "erlang-base", present: || shell::has("erl") },
+    Need { package: "prosody", present: || shell::has("prosody") },
+    Need { package: "iproute2", present: || shell::has("ip") },
     Need { package: "coturn", present: || shell::has("turnutils_uclient") },
     Need { package: "chromium", present: || shell::has("chromium") },
     Need { package: "nftables", present: || shell::has("nft") },
