@@ -7,7 +7,7 @@ use crate::packet::{
     Ack, Auth, Connack, Connect, Disconnect, Kind, Packet, Publish, Suback, Subscribe, Subscription,
     Unsubscribe, ack, read,
 };
-use crate::session::receiver::Seen;
+use crate::session::receiver::State;
 use crate::session::sender::Progress;
 use crate::session::writer::Writer;
 use crate::session::{Refused, Stage};
@@ -61,7 +61,7 @@ pub struct Client {
 impl Client {
     /// Asks to be let in. Limits that the client sets itself are those of its CONNECT's properties.
     pub fn new(now: u64, connect: &Connect, mut session: Session) -> Self {
-        session.sender.restart();
+        session.restart();
         let number = |identifier| connect.properties.number(identifier);
         let alias_maximum = number(id::TOPIC_ALIAS_MAXIMUM).and_then(|maximum| u16::try_from(maximum).ok());
         let mut out = Outgoing::default();
@@ -145,7 +145,7 @@ impl Client {
 
     /// Ends the machine, and keeps the session for the next connection.
     pub fn finish(mut self) -> Session {
-        self.session.sender.restart();
+        self.session.restart();
         self.session
     }
 
@@ -259,8 +259,8 @@ impl Client {
             Packet::Pubrec(ack) => return self.answered(now, Kind::Pubrec, &ack),
             Packet::Pubcomp(ack) => return self.answered(now, Kind::Pubcomp, &ack),
             Packet::Pubrel(ack) => {
-                let known = self.session.receiver.is_safe(ack.packet_id).is_some();
-                self.session.receiver.remove(ack.packet_id);
+                let known = self.session.receiver.release(ack.packet_id).is_some();
+                self.session.receiver.complete(ack.packet_id);
                 let reason = if known { Reason::SUCCESS } else { Reason::PACKET_IDENTIFIER_NOT_FOUND };
                 ack::short(self.version, Kind::Pubcomp, ack.packet_id, reason, self.out.small());
                 None
@@ -306,9 +306,9 @@ impl Client {
         self.given.resolve(&mut publish, self.alias_maximum)?;
         if publish.qos == QoS::ExactlyOnce {
             match self.session.receiver.receive(publish.packet_id) {
-                Seen::New => {}
-                Seen::Pending => return Ok(None),
-                Seen::Safe => {
+                None => {}
+                Some(State::Pending) => return Ok(None),
+                Some(_) => {
                     let (id, reason) = (publish.packet_id, Reason::SUCCESS);
                     ack::short(self.version, Kind::Pubrec, id, reason, self.out.small());
                     return Ok(None);

@@ -251,7 +251,7 @@ impl Connection {
     /// [`Session::settle`], or by [`Connection::acknowledge`] of the connection that has the session then.
     pub fn finish(mut self) -> Finished {
         if let Some(session) = &mut self.session {
-            session.sender.restart();
+            session.restart();
         }
         let will = self.will.take().filter(|_| self.session.is_some());
         Finished { session: self.session, will, session_expiry: self.session_expiry, closed: self.closed }

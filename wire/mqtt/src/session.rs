@@ -83,7 +83,13 @@ impl Session {
 
     /// Notes that the store has forgotten a received packet identifier while there is no connection.
     pub fn complete(&mut self, packet_id: u16) {
-        self.receiver.remove(packet_id);
+        self.receiver.complete(packet_id);
+    }
+
+    /// A new connection, or none.
+    pub(crate) fn restart(&mut self) {
+        self.sender.restart();
+        self.receiver.restart();
     }
 
     /// Messages under way and waiting, in order.

@@ -32,7 +32,7 @@ impl Connection {
         if self.closed.is_some() || !matches!(self.state, State::Deciding | State::Challenged) {
             return;
         }
-        session.sender.restart();
+        session.restart();
         let properties = self.connack_properties(accept);
         let packet = Packet::Connack(Box::new(Connack {
             session_present: accept.session_present && self.version != crate::Version::V3_1,

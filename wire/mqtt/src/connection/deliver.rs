@@ -63,6 +63,9 @@ impl Connection {
 
     /// Answers a message of the client, now that it is safe or refused. Answers may be given in any order; they are
     /// written in the order of the messages.
+    ///
+    /// A message with QoS 1 whose connection was lost isn't to be answered on the next one: the client sends it again, or
+    /// uses its packet identifier for another. One with QoS 2 is.
     pub fn acknowledge(&mut self, packet_id: u16, reason: Reason) {
         let Some(session) = &mut self.session else { return };
         let waiting =
@@ -91,8 +94,7 @@ impl Connection {
     /// Says that the packet identifier of a released message is forgotten: PUBCOMP follows.
     pub fn complete(&mut self, packet_id: u16) {
         let Some(session) = &mut self.session else { return };
-        session.receiver.remove(packet_id);
-        if self.closed.is_none() {
+        if session.receiver.complete(packet_id) && self.closed.is_none() {
             ack::short(self.version, Kind::Pubcomp, packet_id, Reason::SUCCESS, self.out.small());
         }
     }

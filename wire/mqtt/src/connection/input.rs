@@ -4,7 +4,7 @@ use super::{Closed, Connection, Event, Pending, State, version_of};
 use crate::frame::Header;
 use crate::packet::properties::id;
 use crate::packet::{Ack, Auth, Connect, Disconnect, Kind, Packet, Publish, ack};
-use crate::session::receiver::Seen;
+use crate::session::receiver::State as Came;
 use crate::session::sender::Progress;
 use crate::{Error, QoS, Reason, topic};
 use bytes::{Bytes, BytesMut};
@@ -99,32 +99,34 @@ impl Connection {
             return fault.map_or(Ok(Some(Event::Publish(publish))), Err);
         }
         let packet_id = publish.packet_id;
-        let seen = match publish.qos {
-            QoS::ExactlyOnce => {
-                self.session.as_mut().map_or(Seen::New, |session| session.receiver.receive(packet_id))
-            }
-            _ => Seen::New,
+        let waiting =
+            self.pending.iter().find(|pending| pending.packet_id == packet_id).map(|pending| pending.qos);
+        if waiting.is_some_and(|qos| qos != publish.qos) {
+            return Err(Error::protocol("a packet identifier that is in use"));
+        }
+        let seen = match (publish.qos, &mut self.session) {
+            (QoS::ExactlyOnce, Some(session)) => session.receiver.receive(packet_id),
+            _ => None,
         };
-        let known = self.pending.iter().any(|pending| pending.packet_id == packet_id);
         // Sent again although this connection hasn't answered: the answer to the first is one to both.
-        if known && seen != Seen::Safe {
+        if waiting.is_some() && matches!(seen, None | Some(Came::Pending)) {
             return Ok(None);
         }
         self.pending.push_back(Pending { packet_id, qos: publish.qos, answer: None });
         self.check_receive_maximum()?;
         match (seen, fault) {
-            (Seen::Pending, _) => Ok(None),
+            (Some(Came::Pending), _) => Ok(None),
             // [MQTT-4.3.3-10]: no second delivery, but an answer.
-            (Seen::Safe, _) => {
+            (Some(_), _) => {
                 self.acknowledge(packet_id, Reason::SUCCESS);
                 Ok(None)
             }
-            (Seen::New, None) => Ok(Some(Event::Publish(publish))),
-            (Seen::New, Some(error)) if self.version.is_5() => {
+            (None, None) => Ok(Some(Event::Publish(publish))),
+            (None, Some(error)) if self.version.is_5() => {
                 self.acknowledge(packet_id, error.reason);
                 Ok(None)
             }
-            (Seen::New, Some(error)) => Err(error),
+            (None, Some(error)) => Err(error),
         }
     }
 
@@ -178,10 +180,11 @@ impl Connection {
     /// [MQTT-4.3.3-11]
     fn pubrel(&mut self, ack: &Ack) -> Result<Option<Event>, Error> {
         let packet_id = ack.packet_id;
-        match self.session.as_ref().and_then(|session| session.receiver.is_safe(packet_id)) {
-            Some(true) if self.durable => return Ok(Some(Event::Release { packet_id })),
-            Some(true) => self.complete(packet_id),
-            Some(false) => return Err(Error::protocol("PUBREL before PUBREC")),
+        match self.session.as_mut().and_then(|session| session.receiver.release(packet_id)) {
+            Some(Came::Safe) if self.durable => return Ok(Some(Event::Release { packet_id })),
+            Some(Came::Safe) => self.complete(packet_id),
+            Some(Came::Releasing | Came::ReleasedBefore) => {}
+            Some(Came::Pending) => return Err(Error::protocol("PUBREL before PUBREC")),
             None => {
                 let reason = Reason::PACKET_IDENTIFIER_NOT_FOUND;
                 ack::short(self.version, Kind::Pubcomp, packet_id, reason, self.out.small());

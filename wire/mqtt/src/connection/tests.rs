@@ -6,6 +6,7 @@ use std::sync::Arc;
 mod authenticate;
 mod connect;
 mod deliver;
+mod model;
 mod receive;
 
 /// A connection and the client's end of its transport.

@@ -1,25 +1,36 @@
 //! Messages with QoS 2 that came: each is taken once (§4.3.3).
 
-/// Packet identifiers, sorted, and whether the message of each is safe.
+/// Packet identifiers, sorted, and how far the message of each has come.
 #[derive(Debug, Default)]
-pub(crate) struct Receiver(Vec<(u16, bool)>);
+pub(crate) struct Receiver(Vec<(u16, State)>);
 
-/// What a PUBLISH with QoS 2 is.
+/// Each step that a store takes part in is asked for once, so that a late answer can't be taken for that of another message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Seen {
-    /// Not seen before.
-    New,
-    /// Seen, and not safe yet: the answer follows when it is.
+pub(crate) enum State {
+    /// The broker hasn't said yet that it is safe.
     Pending,
-    /// Seen, and safe.
+    /// PUBREC was sent, or is to be sent when the message comes again.
     Safe,
+    /// PUBREL came, and the identifier is being forgotten.
+    Releasing,
+    /// The same, but PUBREL came on an earlier connection: PUBCOMP isn't due on this one.
+    ReleasedBefore,
 }
 
 impl Receiver {
     pub(crate) fn restore(mut ids: Vec<u16>) -> Self {
         ids.sort_unstable();
         ids.dedup();
-        Self(ids.into_iter().map(|id| (id, true)).collect())
+        Self(ids.into_iter().map(|id| (id, State::Safe)).collect())
+    }
+
+    /// A new connection.
+    pub(crate) fn restart(&mut self) {
+        for (_, state) in &mut self.0 {
+            if *state == State::Releasing {
+                *state = State::ReleasedBefore;
+            }
+        }
     }
 
     pub(crate) fn ids(&self) -> impl Iterator<Item = u16> + '_ {
@@ -30,13 +41,13 @@ impl Receiver {
         self.0.len()
     }
 
-    pub(crate) fn receive(&mut self, packet_id: u16) -> Seen {
+    /// A PUBLISH came. `None` if it is new.
+    pub(crate) fn receive(&mut self, packet_id: u16) -> Option<State> {
         match self.find(packet_id) {
-            Ok(index) if self.0.get(index).is_some_and(|(_, safe)| *safe) => Seen::Safe,
-            Ok(_) => Seen::Pending,
+            Ok(index) => self.0.get(index).map(|(_, state)| *state),
             Err(index) => {
-                self.0.insert(index, (packet_id, false));
-                Seen::New
+                self.0.insert(index, (packet_id, State::Pending));
+                None
             }
         }
     }
@@ -45,23 +56,33 @@ impl Receiver {
     pub(crate) fn settle(&mut self, packet_id: u16, safe: bool) {
         let Ok(index) = self.find(packet_id) else { return };
         match self.0.get_mut(index) {
-            Some(entry) if safe => entry.1 = true,
-            _ => {
-                self.0.remove(index);
-                self.shrink();
-            }
+            Some((_, state)) if *state != State::Pending => {}
+            Some((_, state)) if safe => *state = State::Safe,
+            _ => self.remove_at(index),
         }
     }
 
-    /// `None` for a message that never came, or is released.
-    pub(crate) fn is_safe(&self, packet_id: u16) -> Option<bool> {
-        self.find(packet_id).ok().and_then(|index| self.0.get(index)).map(|(_, safe)| *safe)
+    /// A PUBREL came. Gives the state in which it found the message; `None` if there is none.
+    pub(crate) fn release(&mut self, packet_id: u16) -> Option<State> {
+        let index = self.find(packet_id).ok()?;
+        let (_, state) = self.0.get_mut(index)?;
+        let before = *state;
+        if before != State::Pending {
+            *state = State::Releasing;
+        }
+        Some(before)
     }
 
-    pub(crate) fn remove(&mut self, packet_id: u16) {
-        if let Ok(index) = self.find(packet_id) {
-            self.0.remove(index);
-            self.shrink();
+    /// Forgets a message that was released. Says whether PUBCOMP is due.
+    pub(crate) fn complete(&mut self, packet_id: u16) -> bool {
+        let Ok(index) = self.find(packet_id) else { return false };
+        match self.0.get(index) {
+            Some((_, state @ (State::Releasing | State::ReleasedBefore))) => {
+                let due = *state == State::Releasing;
+                self.remove_at(index);
+                due
+            }
+            _ => false,
         }
     }
 
@@ -69,7 +90,8 @@ impl Receiver {
         self.0.binary_search_by_key(&packet_id, |(id, _)| *id)
     }
 
-    fn shrink(&mut self) {
+    fn remove_at(&mut self, index: usize) {
+        self.0.remove(index);
         if self.0.is_empty() && self.0.capacity() > 16 {
             self.0 = Vec::new();
         }

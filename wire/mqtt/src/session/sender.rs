@@ -94,6 +94,12 @@ impl Sender {
         self.entries.len()
     }
 
+    /// Messages that there is memory for.
+    #[cfg(test)]
+    pub(crate) fn memory(&self) -> usize {
+        self.entries.capacity()
+    }
+
     pub(crate) fn in_flight(&self) -> usize {
         self.in_flight as usize
     }

@@ -288,7 +288,7 @@ fn subscriptions_are_the_broker_s() {
     let mut wire = Wire::connected(Settings::default(), v5());
     wire.heard();
     let filters = vec![Subscription::new(text("a/#"), QoS::AtLeastOnce)];
-    let subscribe = crate::Subscribe { packet_id: 5, properties: Properties::default(), filters };
+    let subscribe = Subscribe { packet_id: 5, properties: Properties::default(), filters };
     let events = wire.say(Packet::Subscribe(subscribe.clone()));
     assert!(matches!(&*events, [Event::Subscribe(seen)] if *seen == subscribe));
     wire.connection.suback(5, &[Reason::GRANTED_QOS_1]);
