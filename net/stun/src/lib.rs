@@ -1,6 +1,7 @@
 //! How STUN and TURN move. The machine decides ([`nightjar_stun::server`]); here are the sockets: UDP in batches, one
 //! worker for each core, TCP and TLS, and relay ports.
 
+mod calls;
 mod command;
 mod commands;
 mod datagrams;

@@ -40,7 +40,9 @@ pub(crate) struct Ports {
 
 /// A relay's socket and, where the next port was asked for, the token that it is kept under.
 pub(crate) struct Opened {
+    /// Never blocks.
     pub(crate) socket: UdpSocket,
+    pub(crate) port: u16,
     pub(crate) token: Option<[u8; 8]>,
 }
 
@@ -65,14 +67,15 @@ impl Ports {
     /// Opens a relay socket.
     pub(crate) fn open(&self, ip: IpAddr, port: Port, random: &dyn Random) -> io::Result<Opened> {
         match port {
-            Port::Any => self.single(ip, random, 1).map(|socket| Opened { socket, token: None }),
-            Port::Even => self.single(ip, random, 2).map(|socket| Opened { socket, token: None }),
+            Port::Any => self.single(ip, random, 1),
+            Port::Even => self.single(ip, random, 2),
             Port::EvenAndNext => self.pair(ip, random),
             Port::Reserved(token) => {
                 let found =
                     self.reserved.lock().remove(&token).filter(|(_, since)| since.elapsed() < RESERVATION);
                 let (socket, _) = found.ok_or(io::ErrorKind::NotFound)?;
-                Ok(Opened { socket, token: None })
+                let port = socket.local_addr()?.port();
+                Ok(Opened { socket, port, token: None })
             }
         }
     }
@@ -89,9 +92,12 @@ impl Ports {
         self.pick(random, 1)
     }
 
-    fn single(&self, ip: IpAddr, random: &dyn Random, step: u16) -> io::Result<UdpSocket> {
-        let bound = (0..TRIES).find_map(|_| bind(SocketAddr::new(ip, self.pick(random, step)?)).ok());
-        bound.ok_or_else(|| io::ErrorKind::AddrInUse.into())
+    fn single(&self, ip: IpAddr, random: &dyn Random, step: u16) -> io::Result<Opened> {
+        let open = |_| {
+            let port = self.pick(random, step)?;
+            Some(Opened { socket: bind(SocketAddr::new(ip, port)).ok()?, port, token: None })
+        };
+        (0..TRIES).find_map(open).ok_or_else(|| io::ErrorKind::AddrInUse.into())
     }
 
     fn pair(&self, ip: IpAddr, random: &dyn Random) -> io::Result<Opened> {
@@ -99,9 +105,9 @@ impl Ports {
             let port = self.pick(random, 2)?;
             let next = port.checked_add(1).filter(|next| self.range.contains(next))?;
             let socket = bind(SocketAddr::new(ip, port)).ok()?;
-            Some((socket, bind(SocketAddr::new(ip, next)).ok()?))
+            Some((port, socket, bind(SocketAddr::new(ip, next)).ok()?))
         };
-        let (socket, second) = (0..TRIES).find_map(|_| both()).ok_or(io::ErrorKind::AddrInUse)?;
+        let (port, socket, second) = (0..TRIES).find_map(|_| both()).ok_or(io::ErrorKind::AddrInUse)?;
         let mut token = [0; 8];
         random.fill(&mut token);
         let mut reserved = self.reserved.lock();
@@ -110,7 +116,7 @@ impl Ports {
             return Err(io::ErrorKind::QuotaExceeded.into());
         }
         reserved.insert(token, (second, Instant::now()));
-        Ok(Opened { socket, token: Some(token) })
+        Ok(Opened { socket, port, token: Some(token) })
     }
 
     /// A port nobody can guess (RFC 8656 §7.2), a multiple of `step`.
@@ -125,11 +131,10 @@ impl Ports {
 }
 
 fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
-    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM.nonblocking(), Some(Protocol::UDP))?;
     if address.is_ipv6() {
         socket.set_only_v6(true)?;
     }
-    socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     Ok(socket.into())
 }

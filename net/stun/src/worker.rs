@@ -1,6 +1,7 @@
 //! One thread of a listener: it waits for sockets, hands packets to the machine and does what the machine wants.
 
 mod outputs;
+mod pace;
 mod relays;
 
 use std::collections::{HashMap, VecDeque};
@@ -11,14 +12,16 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use mio::{Events, Poll, Token, Waker};
+use nightjar_stun::address::Family;
 use nightjar_stun::server::{AllocationInfo, Client, Counters, FromClient, Server, Transport};
 
 use crate::command::{Command, ToStream};
-use crate::datagrams::{Batch, Datagrams, Filled};
+use crate::datagrams::{Batch, Datagrams, Filled, Outbox};
 use crate::metrics::Counted;
 use crate::shared::Shared;
 
-use relays::Relay;
+use pace::Pace;
+use relays::{Relay, ToPeer};
 
 const CLIENTS: Token = Token(0);
 const COMMANDS: Token = Token(1);
@@ -36,10 +39,18 @@ pub(crate) struct Worker {
     clients: Option<Datagrams>,
     bound: SocketAddr,
     relays: Vec<Option<Relay>>,
-    /// Relays with datagrams that were not sent yet.
-    dirty: Vec<u32>,
+    /// What waits to be sent through the clients' socket.
+    to_clients: Outbox,
+    /// What the clients' datagrams that were read last have for peers.
+    to_peers: Vec<ToPeer>,
+    /// What waits to be sent through one relay's socket.
+    outbox: Outbox,
     machine: Server,
-    batch: Batch,
+    /// None while it's lent.
+    batch: Option<Batch>,
+    /// Packets that this wake has brought.
+    packets: usize,
+    pace: Pace,
     inbox: Receiver<Command>,
     shared: Arc<Shared>,
     streams: HashMap<Client, tokio::sync::mpsc::Sender<ToStream>>,
@@ -91,7 +102,7 @@ impl Worker {
         let (commands, inbox) = channel();
         let clients = match socket {
             Some(socket) => {
-                let mut clients = Datagrams::new(socket, true)?;
+                let mut clients = Datagrams::of_clients(socket)?;
                 clients.register(poll.registry(), CLIENTS)?;
                 Some(clients)
             }
@@ -105,9 +116,13 @@ impl Worker {
             clients,
             bound,
             relays: Vec::new(),
-            dirty: Vec::new(),
+            to_clients: Outbox::default(),
+            to_peers: Vec::new(),
+            outbox: Outbox::default(),
             machine,
-            batch: Batch::new(),
+            batch: Some(Batch::new()),
+            packets: 0,
+            pace: Pace::default(),
             inbox,
             shared,
             streams: HashMap::new(),
@@ -120,35 +135,46 @@ impl Worker {
     /// Serves until [`Command::End`].
     pub(crate) fn run(mut self, handle: &Handle) {
         let mut events = Events::with_capacity(256);
+        let mut ready = VecDeque::new();
+        let mut now = self.now();
         loop {
-            let wait = if self.again.is_empty() { self.until_timeout() } else { Some(Duration::ZERO) };
+            let wait = if self.again.is_empty() { self.until_timeout(now) } else { Some(Duration::ZERO) };
             match self.poll.poll(&mut events, wait) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return tracing::error!(%error, "a STUN worker can't wait for its sockets"),
                 Ok(()) => {}
             }
-            let mut ready: VecDeque<Token> = std::mem::take(&mut self.again);
+            std::mem::swap(&mut ready, &mut self.again);
             ready.extend(events.iter().map(mio::event::Event::token));
-            let now = self.now();
-            for token in ready {
+            let clock = self.shared.kernel.clock.monotonic();
+            now = milliseconds(clock);
+            for token in ready.drain(..) {
                 if !self.serve(now, token, handle) {
                     return;
                 }
             }
-            self.machine.handle_timeout(self.now());
+            self.machine.handle_timeout(now);
             self.do_outputs(now, handle);
+            self.flush_to_clients();
             handle.counted.publish(&self.machine.counters);
             self.shared.watch.look(self.shared.ports.usage());
+            let packets = std::mem::take(&mut self.packets);
+            let micros = u64::try_from(clock.as_micros()).unwrap_or(u64::MAX);
+            if let Some(pause) = self.pace.pause(micros, packets)
+                && self.again.is_empty()
+            {
+                std::thread::sleep(pause);
+            }
         }
     }
 
     fn now(&self) -> u64 {
         // One clock for all workers: a nonce may come back to another one.
-        u64::try_from(self.shared.kernel.clock.monotonic().as_millis()).unwrap_or(u64::MAX)
+        milliseconds(self.shared.kernel.clock.monotonic())
     }
 
-    fn until_timeout(&self) -> Option<Duration> {
-        self.machine.poll_timeout().map(|when| Duration::from_millis(when.saturating_sub(self.now()) + 1))
+    fn until_timeout(&self, now: u64) -> Option<Duration> {
+        self.machine.poll_timeout().map(|when| Duration::from_millis(when.saturating_sub(now) + 1))
     }
 
     /// False ends the worker.
@@ -163,29 +189,30 @@ impl Worker {
 
     fn read_clients(&mut self, now: u64, handle: &Handle) {
         let Some(clients) = self.clients.take() else { return };
-        let mut batch = std::mem::replace(&mut self.batch, Batch::empty());
+        let Some(mut batch) = self.batch.take() else { return };
         let mut more = true;
         for _ in 0..TURN {
             let Ok(Filled { count, all }) = batch.read(&clients) else {
                 more = false;
                 break;
             };
-            for (remote, local, datagram) in batch.datagrams(count) {
+            for (remote, local, place) in batch.datagrams(count) {
+                self.packets += 1;
                 let local =
                     SocketAddr::new(local.unwrap_or(self.bound.ip()).to_canonical(), self.bound.port());
                 let remote = SocketAddr::new(remote.ip().to_canonical(), remote.port());
                 let client = Client { transport: Transport::Udp, local, remote };
-                let relay = self.machine.handle_input(now, &client, datagram);
-                self.relay(relay, datagram);
+                let relay = self.machine.handle_input(now, &client, batch.bytes(place));
+                self.relay(relay, &batch, place);
             }
-            self.flush_to_peers();
+            self.flush_to_peers(&batch);
             // What comes from now on wakes us again.
             if !all {
                 more = false;
                 break;
             }
         }
-        self.batch = batch;
+        self.batch = Some(batch);
         self.clients = Some(clients);
         self.do_outputs(now, handle);
         if more {
@@ -193,21 +220,24 @@ impl Worker {
         }
     }
 
-    /// Does what a client's packet asks for at once.
-    fn relay(&mut self, relay: FromClient, packet: &[u8]) {
+    /// Does what a client's datagram asks for when the batch that it's in has been looked at.
+    fn relay(&mut self, relay: FromClient, batch: &Batch, (start, _): (usize, usize)) {
         let FromClient::Relay { allocation, peer, data, dont_fragment } = relay else { return };
-        let bytes = packet.get(data).unwrap_or_default();
-        let Some(Some(relay)) = self.relays.get_mut(allocation.index as usize) else { return };
-        if relay.send_to_peer(peer, bytes, dont_fragment) {
-            self.dirty.push(allocation.index);
+        let place = (start + data.start, start + data.end);
+        if dont_fragment {
+            self.flush_to_peers(batch);
+            return self.relay_now(allocation.index, peer, batch.bytes(place), true);
         }
+        let number = u32::try_from(self.to_peers.len()).unwrap_or(u32::MAX);
+        self.to_peers.push(ToPeer { index: allocation.index, number, peer, place });
     }
 
-    fn flush_to_peers(&mut self) {
-        while let Some(index) = self.dirty.pop() {
-            if let Some(Some(relay)) = self.relays.get_mut(index as usize) {
-                relay.flush();
-            }
+    fn relay_now(&self, index: u32, peer: SocketAddr, bytes: &[u8], dont_fragment: bool) {
+        let Some(Some(relay)) = self.relays.get(index as usize) else { return };
+        match relay.socket(Family::of(peer.ip())) {
+            Some(socket) if dont_fragment => socket.send_unfragmented(peer, bytes),
+            Some(socket) => socket.send(peer, None, bytes),
+            None => {}
         }
     }
 
@@ -218,7 +248,6 @@ impl Worker {
                 Ok(command) => self.do_command(now, command),
                 Err(_) => return true,
             }
-            self.flush_to_peers();
             self.do_outputs(now, handle);
         }
         self.again.push_back(COMMANDS);
@@ -241,7 +270,10 @@ impl Worker {
             }
             Command::Message(client, bytes) => {
                 let relay = self.machine.handle_input(now, &client, &bytes);
-                self.relay(relay, &bytes);
+                if let FromClient::Relay { allocation, peer, data, dont_fragment } = relay {
+                    let bytes = bytes.get(data).unwrap_or_default();
+                    self.relay_now(allocation.index, peer, bytes, dont_fragment);
+                }
                 if self.machine.has_allocation(&client) {
                     self.to_stream(&client, ToStream::HasAllocation);
                 }
@@ -267,4 +299,8 @@ impl Worker {
     fn source(&self, client: &Client) -> Option<IpAddr> {
         self.bound.ip().is_unspecified().then(|| client.local.ip())
     }
+}
+
+fn milliseconds(clock: Duration) -> u64 {
+    u64::try_from(clock.as_millis()).unwrap_or(u64::MAX)
 }

@@ -56,9 +56,7 @@ impl Worker {
         if client.transport.is_stream() {
             return self.to_stream(client, ToStream::Bytes(bytes));
         }
-        if let Some(clients) = &self.clients {
-            clients.send(self.reachable(client), self.source(client), &bytes);
-        }
+        self.send_parts(client, &[&bytes]);
     }
 
     fn open(
@@ -110,9 +108,9 @@ impl Worker {
         };
         let place: &ports::Family = place.ok_or(std::io::ErrorKind::Unsupported)?;
         let opened = self.shared.ports.open(place.bind, port, &*self.shared.kernel.random)?;
-        let mut socket = Datagrams::new(opened.socket, false)?;
+        let mut socket = Datagrams::of_relay(opened.socket, family == Family::V4);
         socket.register(self.poll.registry(), token(allocation.index, family))?;
-        let address = std::net::SocketAddr::new(place.public, socket.local_addr()?.port());
+        let address = std::net::SocketAddr::new(place.public, opened.port);
         match family {
             Family::V4 => relayed.v4 = Some(address),
             Family::V6 => relayed.v6 = Some(address),
@@ -136,11 +134,8 @@ impl Worker {
         }
         let Some(slot) = self.relays.get_mut(allocation.index as usize) else { return };
         let Some(relay) = slot.as_mut().filter(|relay| relay.allocation == allocation) else { return };
-        relay.flush();
-        for mut socket in relay.take(family) {
-            socket.deregister(self.poll.registry());
-            self.shared.ports.count(false);
-        }
+        // Closing a socket takes it off the poll, too.
+        relay.take(family).for_each(|_| self.shared.ports.count(false));
         if relay.is_empty() {
             *slot = None;
         }

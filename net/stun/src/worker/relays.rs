@@ -8,28 +8,44 @@ use nightjar_stun::server::{AllocationId, Client};
 
 use super::{RELAYS, TURN, Worker};
 use crate::command::ToStream;
-use crate::datagrams::{Batch, Datagrams, Filled, Run};
+use crate::datagrams::{Batch, Datagrams, Filled};
 use crate::worker::Handle;
 
-/// Relay sockets and what waits to be sent through them.
+/// The sockets of an allocation's relayed addresses.
 pub(super) struct Relay {
     pub(super) allocation: AllocationId,
     v4: Option<Datagrams>,
     v6: Option<Datagrams>,
-    run: Run,
-    run_family: Family,
-    is_dirty: bool,
+}
+
+/// A datagram of what was read last that goes to a peer.
+#[derive(Clone, Copy)]
+pub(super) struct ToPeer {
+    /// The allocation's number.
+    pub(super) index: u32,
+    /// Keeps the order of those of one allocation.
+    pub(super) number: u32,
+    pub(super) peer: SocketAddr,
+    /// Where it is in the batch.
+    pub(super) place: (usize, usize),
 }
 
 impl Relay {
     pub(super) fn new(allocation: AllocationId, v4: Option<Datagrams>, v6: Option<Datagrams>) -> Self {
-        Self { allocation, v4, v6, run: Run::default(), run_family: Family::V4, is_dirty: false }
+        Self { allocation, v4, v6 }
     }
 
-    fn socket(&self, family: Family) -> Option<&Datagrams> {
+    pub(super) fn socket(&self, family: Family) -> Option<&Datagrams> {
         match family {
             Family::V4 => self.v4.as_ref(),
             Family::V6 => self.v6.as_ref(),
+        }
+    }
+
+    fn socket_mut(&mut self, family: Family) -> Option<&mut Datagrams> {
+        match family {
+            Family::V4 => self.v4.as_mut(),
+            Family::V6 => self.v6.as_mut(),
         }
     }
 
@@ -42,37 +58,6 @@ impl Relay {
     pub(super) fn is_empty(&self) -> bool {
         self.v4.is_none() && self.v6.is_none()
     }
-
-    /// Sends to a peer, soon or now; true if it is to be flushed and wasn't before.
-    pub(super) fn send_to_peer(&mut self, peer: SocketAddr, bytes: &[u8], dont_fragment: bool) -> bool {
-        let family = Family::of(peer.ip());
-        if family != self.run_family || dont_fragment {
-            self.flush();
-            self.run_family = family;
-        }
-        let socket = match family {
-            Family::V4 => self.v4.as_ref(),
-            Family::V6 => self.v6.as_ref(),
-        };
-        let Some(socket) = socket else { return false };
-        if dont_fragment {
-            socket.send_unfragmented(peer, bytes);
-            return false;
-        }
-        self.run.push(socket, peer, None, &[bytes]);
-        !std::mem::replace(&mut self.is_dirty, true)
-    }
-
-    pub(super) fn flush(&mut self) {
-        self.is_dirty = false;
-        let socket = match self.run_family {
-            Family::V4 => self.v4.as_ref(),
-            Family::V6 => self.v6.as_ref(),
-        };
-        if let Some(socket) = socket {
-            self.run.flush(socket);
-        }
-    }
 }
 
 /// The token of a relay socket.
@@ -81,24 +66,54 @@ pub(super) fn token(index: u32, family: Family) -> Token {
 }
 
 impl Worker {
+    /// Sends what a batch of clients' datagrams had for peers, each relay's in one call.
+    pub(super) fn flush_to_peers(&mut self, batch: &Batch) {
+        // By relay, and as they came within one. Stable sorting would allocate.
+        self.to_peers.sort_unstable_by_key(|datagram| (datagram.index, datagram.number));
+        let family = |datagram: &ToPeer| Family::of(datagram.peer.ip());
+        let is_same = |one: &ToPeer, other: &ToPeer| one.index == other.index && family(one) == family(other);
+        for group in self.to_peers.chunk_by(is_same) {
+            let Some(first) = group.first() else { continue };
+            let Some(Some(relay)) = self.relays.get(first.index as usize) else { continue };
+            let Some(socket) = relay.socket(family(first)) else { continue };
+            if group.len() == 1 {
+                socket.send(first.peer, None, batch.bytes(first.place));
+                continue;
+            }
+            for datagram in group {
+                self.outbox.push(socket, datagram.peer, None, &[batch.bytes(datagram.place)]);
+            }
+            self.outbox.flush(socket);
+        }
+        self.to_peers.clear();
+    }
+
+    /// Sends what waits for clients.
+    pub(super) fn flush_to_clients(&mut self) {
+        if let Some(clients) = &self.clients {
+            self.to_clients.flush(clients);
+        }
+    }
+
     /// Reads from the relay socket of a token and sends to its client.
     pub(super) fn read_peers(&mut self, now: u64, number: usize, handle: &Handle) {
         let (index, family) = (number / 2, if number.is_multiple_of(2) { Family::V4 } else { Family::V6 });
-        let Some(relay) = self.relays.get_mut(index).and_then(Option::take) else { return };
-        let mut batch = std::mem::replace(&mut self.batch, Batch::empty());
-        let mut run = Run::default();
-        let mut more = true;
-        if let Some(socket) = relay.socket(family) {
+        let Some(mut relay) = self.relays.get_mut(index).and_then(Option::take) else { return };
+        let Some(mut batch) = self.batch.take() else { return };
+        let (allocation, mut more) = (relay.allocation, true);
+        if let Some(socket) = relay.socket_mut(family) {
             for _ in 0..TURN {
                 let Ok(Filled { count, all }) = batch.read(socket) else {
                     more = false;
                     break;
                 };
-                for (peer, _, datagram) in batch.datagrams(count) {
-                    self.send_to_client(now, relay.allocation, peer, datagram, &mut run);
+                if count > 1 {
+                    // One that gets packets in bursts: let the kernel put them together.
+                    socket.gather();
                 }
-                if let Some(clients) = &self.clients {
-                    run.flush(clients);
+                for (peer, _, place) in batch.datagrams(count) {
+                    self.packets += 1;
+                    self.send_to_client(now, allocation, peer, batch.bytes(place));
                 }
                 if !all {
                     more = false;
@@ -106,7 +121,7 @@ impl Worker {
                 }
             }
         }
-        self.batch = batch;
+        self.batch = Some(batch);
         if let Some(slot) = self.relays.get_mut(index) {
             *slot = Some(relay);
         }
@@ -116,14 +131,7 @@ impl Worker {
         }
     }
 
-    fn send_to_client(
-        &mut self,
-        now: u64,
-        allocation: AllocationId,
-        peer: SocketAddr,
-        datagram: &[u8],
-        run: &mut Run,
-    ) {
+    fn send_to_client(&mut self, now: u64, allocation: AllocationId, peer: SocketAddr, datagram: &[u8]) {
         let Some(out) = self.machine.handle_peer(now, allocation, peer, datagram.len()) else { return };
         let padding = [0; 3];
         let padding = padding.get(..usize::from(out.prefix.padding)).unwrap_or_default();
@@ -131,9 +139,14 @@ impl Worker {
         if out.client.transport.is_stream() {
             return self.to_stream(&out.client, ToStream::Bytes(parts.concat()));
         }
-        let from = self.source(&out.client);
+        self.send_parts(&out.client, &parts);
+    }
+
+    /// A message made of parts to a client of our UDP socket, when this wake's work is done.
+    pub(super) fn send_parts(&mut self, client: &Client, parts: &[&[u8]]) {
+        let (to, from) = (self.reachable(client), self.source(client));
         if let Some(clients) = &self.clients {
-            run.push(clients, self.reachable(&out.client), from, &parts);
+            self.to_clients.push(clients, to, from, parts);
         }
     }
 
