@@ -92,18 +92,7 @@ impl World {
     /// Does a step; gives what is relayed to a peer, if something is.
     fn step(&mut self, step: Step) -> FromClient {
         match step {
-            Step::Allocate { tcp, fill } => {
-                let protocol = if tcp { 6 } else { 17 };
-                self.ask(Method::ALLOCATE, &|builder| {
-                    let builder = builder.bytes(kind::REQUESTED_TRANSPORT, &[protocol, 0, 0, 0]);
-                    match fill {
-                        0 => builder.bytes(kind::ADDITIONAL_ADDRESS_FAMILY, &[2, 0, 0, 0]),
-                        1 => builder.bytes(kind::REQUESTED_ADDRESS_FAMILY, &[2, 0, 0, 0]),
-                        2 => builder.bytes(kind::EVEN_PORT, &[0x80]),
-                        _ => builder,
-                    }
-                });
-            }
+            Step::Allocate { tcp, fill } => self.ask_for_relay(tcp, fill),
             Step::Refresh(seconds) => {
                 self.ask(Method::REFRESH, &|builder| builder.u32(kind::LIFETIME, seconds));
             }
@@ -122,20 +111,7 @@ impl World {
                 self.server.connected(self.now, ConnectionId(number), number % 3 > 0);
                 self.ask(Method::CONNECTION_BIND, &|builder| builder.u32(kind::CONNECTION_ID, number));
             }
-            Step::PeerConnects(peer) => {
-                let ids: Vec<_> = self.server.allocations().map(|own| own.id).collect();
-                for id in ids {
-                    self.server.peer_connected(self.now, id, peer);
-                }
-            }
-            Step::PeerSends(peer) => {
-                let ids: Vec<_> = self.server.allocations().map(|own| own.id).collect();
-                for id in ids {
-                    let heard = self.server.handle_peer(self.now, id, peer, 5).is_some();
-                    let may = self.server.settings.policy.check_ip(peer.ip());
-                    assert!(!heard || may == Ok(()), "{peer} is heard");
-                }
-            }
+            Step::PeerConnects(_) | Step::PeerSends(_) | Step::Unreachable(_) => self.outside(&step),
             Step::ChannelData(number) => return self.put(&channel::header(number, 0)),
             Step::Send(peer) => {
                 let mut send = Vec::new();
@@ -144,13 +120,6 @@ impl World {
                     .bytes(kind::DATA, b"x")
                     .finish();
                 return self.put(&send);
-            }
-            Step::Unreachable(peer) => {
-                let ids: Vec<_> = self.server.allocations().map(|own| own.id).collect();
-                for id in ids {
-                    let error = IcmpError { kind: 3, code: 1, data: 0 };
-                    self.server.peer_unreachable(self.now, id, peer, error);
-                }
             }
             Step::Noise(bytes) => return self.put(&bytes),
             Step::Changed(at, bits) => {
@@ -166,6 +135,39 @@ impl World {
             Step::Wait(time) => self.now += u64::from(time),
         }
         FromClient::Nothing
+    }
+
+    fn ask_for_relay(&mut self, tcp: bool, fill: u8) {
+        let protocol = if tcp { 6 } else { 17 };
+        self.ask(Method::ALLOCATE, &|builder| {
+            let builder = builder.bytes(kind::REQUESTED_TRANSPORT, &[protocol, 0, 0, 0]);
+            match fill {
+                0 => builder.bytes(kind::ADDITIONAL_ADDRESS_FAMILY, &[2, 0, 0, 0]),
+                1 => builder.bytes(kind::REQUESTED_ADDRESS_FAMILY, &[2, 0, 0, 0]),
+                2 => builder.bytes(kind::EVEN_PORT, &[0x80]),
+                _ => builder,
+            }
+        });
+    }
+
+    /// Peers do something to all relays.
+    fn outside(&mut self, step: &Step) {
+        let ids: Vec<_> = self.server.allocations().map(|own| own.id).collect();
+        for id in ids {
+            match *step {
+                Step::PeerConnects(peer) => drop(self.server.peer_connected(self.now, id, peer)),
+                Step::PeerSends(peer) => {
+                    let heard = self.server.handle_peer(self.now, id, peer, 5).is_some();
+                    let may = self.server.settings.policy.check_ip(peer.ip());
+                    assert!(!heard || may == Ok(()), "{peer} is heard");
+                }
+                Step::Unreachable(peer) => {
+                    let error = IcmpError { kind: 3, code: 1, data: 0 };
+                    self.server.peer_unreachable(self.now, id, peer, error);
+                }
+                _ => {}
+            }
+        }
     }
 }
 
