@@ -1,5 +1,5 @@
 //! XMPP without sockets or clocks: stanzas and errors (RFC 6120, RFC 6121), the payloads that every feature uses, and
-//! the client stream as a machine.
+//! the streams of clients and servers as machines.
 
 pub mod c2s;
 pub mod datetime;
@@ -13,10 +13,12 @@ mod kind;
 pub mod ns;
 mod payload;
 pub mod rsm;
+pub mod s2s;
 pub mod sm;
 mod stanza;
 mod stanza_error;
 pub mod stanza_id;
+pub mod stream;
 mod stream_error;
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,10 @@ pub const SERVER: &str = "jabber:server";
 pub const DIALBACK: &str = "jabber:server:dialback";
 /// XEP-0220 §2.1.1: dialback as a stream feature.
 pub const DIALBACK_FEATURE: &str = "urn:xmpp:features:dialback";
+/// XEP-0288: bidirectional streams between servers.
+pub const BIDI: &str = "urn:xmpp:bidi";
+/// XEP-0288 §2.1 as a stream feature.
+pub const BIDI_FEATURE: &str = "urn:xmpp:features:bidi";
 /// XEP-0114: external components.
 pub const COMPONENT_ACCEPT: &str = "jabber:component:accept";
 /// RFC 7395: WebSocket framing.
