@@ -6,12 +6,11 @@ use std::ops::RangeInclusive;
 use nightjar_base::Kernel;
 use nightjar_base::relay::RelayOffer;
 use nightjar_config::access::{ShaperValue, Who};
-use nightjar_config::{Config, ListenerConfig, ModuleSpec, Transport, Value, option};
+use nightjar_config::{Config, ListenerConfig, ModuleSpec, Options, Transport, Value, option};
 use nightjar_net_listen::options as common;
 use nightjar_stun::nonce::{Features, Nonces};
 use nightjar_stun::policy::{Network, Policy};
 use nightjar_stun::server::{Authentication, Settings};
-use nightjar_text::Text;
 
 use crate::ports::Family;
 
@@ -117,7 +116,7 @@ impl Configured {
             permissions_max: many("turn_max_permissions"),
             lifetime_default: LIFETIME_DEFAULT,
             lifetime_max: LIFETIME_MAX,
-            policy: policy(listener, &config),
+            policy: policy(listener, &config, &ours(v4.as_ref(), v6.as_ref())),
             nonces: Nonces::new(
                 secret,
                 NONCE_LIFETIME,
@@ -194,13 +193,19 @@ fn family(public: IpAddr) -> Family {
     Family { bind: if is_ours { public } else { any }, public }
 }
 
-fn policy(listener: &ListenerConfig, config: &Config) -> Policy {
+fn policy(listener: &ListenerConfig, config: &Config, ours: &[IpAddr]) -> Policy {
     let networks = |name: &str| listener.options.list(name).iter().filter_map(network).collect();
     Policy {
         blacklist: networks("turn_blacklist"),
         whitelist: networks("turn_whitelist"),
-        own: own_services(config),
+        own: own_services(config, ours),
     }
+}
+
+/// Addresses of this machine that relays have.
+fn ours(v4: Option<&Family>, v6: Option<&Family>) -> Vec<IpAddr> {
+    let of_families = v4.into_iter().chain(v6).flat_map(|family| [family.public, family.bind]);
+    of_families.chain(outgoing_ipv4()).filter(|ip| !ip.is_unspecified()).collect()
 }
 
 fn network(value: &Value) -> Option<Network> {
@@ -208,39 +213,52 @@ fn network(value: &Value) -> Option<Network> {
     Network::new(network.address, network.prefix)
 }
 
-/// Databases and directories of all hosts, and listeners that are bound to one address.
-fn own_services(config: &Config) -> Vec<SocketAddr> {
-    let mut own: Vec<SocketAddr> = config
-        .listeners()
-        .iter()
-        .filter(|listener| listener.unix.is_none() && !listener.ip.is_unspecified())
-        .filter(|listener| listener.module.as_str() != "ejabberd_stun")
-        .map(|listener| SocketAddr::new(listener.ip, listener.port))
-        .collect();
+/// Databases and directories of all hosts as configured, and this server's listeners: those that are bound to one address,
+/// and those that are bound to all, at the addresses that are known to be ours. A relay that reached them would come from
+/// within, past every firewall.
+fn own_services(config: &Config, ours: &[IpAddr]) -> Vec<SocketAddr> {
+    let listeners = config.listeners();
+    let others = listeners.iter().filter(|own| own.unix.is_none() && own.module.as_str() != "ejabberd_stun");
+    let mut own = Vec::new();
+    for listener in others {
+        if listener.ip.is_unspecified() {
+            own.extend(ours.iter().map(|ip| SocketAddr::new(*ip, listener.port)));
+        } else {
+            own.push(SocketAddr::new(listener.ip, listener.port));
+        }
+    }
     for host in config.hosts() {
-        let options = &config.host(host).options;
-        let sql_port = match options.text("sql_type").as_str() {
-            "mysql" => 3306,
-            _ => 5432,
-        };
-        let port = |name: &str, usual: u16| {
-            options.opt_int(name).and_then(|port| u16::try_from(port).ok()).unwrap_or(usual)
-        };
-        let mut add = |option: &str, servers: Vec<Text>, port: u16| {
-            if options.is_set(option) {
-                own.extend(
-                    servers
-                        .iter()
-                        .filter_map(|server| (server.as_str(), port).to_socket_addrs().ok())
-                        .flatten(),
-                );
-            }
-        };
-        add("sql_server", options.opt_text("sql_server").into_iter().collect(), port("sql_port", sql_port));
-        add("ldap_servers", options.texts("ldap_servers"), port("ldap_port", 389));
-        add("redis_server", options.opt_text("redis_server").into_iter().collect(), port("redis_port", 6379));
+        own.extend(databases(&config.host(host).options));
     }
     own.sort();
     own.dedup();
     own
 }
+
+/// What isn't used is refused, too: it may be by something else.
+fn databases(options: &Options) -> Vec<SocketAddr> {
+    let port = |name: &str| options.opt_int(name).and_then(|port| u16::try_from(port).ok());
+    let ports = |name: &str, usual: &[u16]| port(name).map_or_else(|| usual.to_vec(), |port| vec![port]);
+    let mut ldap = options.texts("ldap_servers");
+    ldap.extend(options.texts("ldap_backups"));
+    let services = [
+        (options.opt_text("sql_server").into_iter().collect(), ports("sql_port", &[5432, 3306, 1433])),
+        (ldap, ports("ldap_port", &[389, 636])),
+        (options.opt_text("redis_server").into_iter().collect(), ports("redis_port", &[6379])),
+    ];
+    let mut found = Vec::new();
+    for (servers, ports) in services {
+        for server in &servers {
+            // A name that can't be found now has no address to refuse.
+            let addresses = (server.as_str(), 0).to_socket_addrs().into_iter().flatten();
+            found.extend(
+                addresses
+                    .flat_map(|address| ports.iter().map(move |port| SocketAddr::new(address.ip(), *port))),
+            );
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests;
