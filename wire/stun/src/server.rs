@@ -248,8 +248,12 @@ impl Server {
         }
     }
 
-    /// Other settings from now on, and new allocations; what was allocated stays.
+    /// Other settings from now on, and new allocations; what was allocated stays, but for ways to peers that are refused
+    /// now.
     pub fn set_settings(&mut self, settings: Arc<Settings>) {
+        for allocation in self.allocations.iter_mut().filter_map(|slot| slot.allocation.as_deref_mut()) {
+            allocation.enforce(&settings.policy);
+        }
         self.settings = settings;
         self.draining = false;
     }

@@ -9,6 +9,7 @@ use super::{AllocationId, Client, Protocol, Relayed, Username};
 use crate::address::Family;
 use crate::credential::{Algorithm, Key, userhash};
 use crate::message::TransactionId;
+use crate::policy::Policy;
 
 /// Milliseconds a permission lives (RFC 8656 §9).
 pub(super) const PERMISSION: u64 = 300_000;
@@ -222,8 +223,18 @@ impl Allocation {
         Ok(())
     }
 
+    /// Forgets permissions and channels of peers that are refused.
+    pub(super) fn enforce(&mut self, policy: &Policy) {
+        self.permissions.retain(|peer, _| policy.check_ip(*peer).is_ok());
+        self.retain_channels(|channel| policy.check(channel.peer).is_ok());
+    }
+
     fn sweep_channels(&mut self, now: u64) {
-        self.channels.retain(|channel| channel.expires > now);
+        self.retain_channels(|channel| channel.expires > now);
+    }
+
+    fn retain_channels(&mut self, wanted: impl FnMut(&Channel) -> bool) {
+        self.channels.retain(wanted);
         let channels = &self.channels;
         self.by_peer.retain(|_, number| channels.iter().any(|channel| channel.number == *number));
     }

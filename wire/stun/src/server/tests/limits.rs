@@ -6,6 +6,8 @@ use std::sync::Arc;
 use super::{Fill, PEER, World, address, client, id, settings, udp};
 use crate::attribute::kind;
 use crate::builder::Builder;
+use crate::channel;
+use crate::policy::Network;
 use crate::server::*;
 
 pub(super) struct Two(pub(super) std::sync::Mutex<usize>);
@@ -65,6 +67,22 @@ fn nobody_is_flooded_with_answers_to_forged_requests() {
     world.client = client(5000, Transport::Udp);
     world.now += 60_000;
     assert_eq!(world.allocate(), 0);
+}
+
+#[test]
+fn what_is_refused_from_now_on_is_reached_no_longer() {
+    let mut world = World::new(settings());
+    world.allocate();
+    world.bind(0x4000, PEER);
+    world.bind(0x4001, "198.51.100.8:1");
+    let (id, data) = (world.allocation().id, channel::header(0x4000, 0));
+    let mut stricter = settings();
+    stricter.policy.blacklist.push(Network::new("198.51.100.7".parse().unwrap(), 32).unwrap());
+    world.server.set_settings(Arc::new(stricter));
+    assert_eq!(world.put(&data), FromClient::Nothing);
+    assert_eq!(world.server.handle_peer(world.now, id, address(PEER), 1), None);
+    assert!(matches!(world.put(&channel::header(0x4001, 0)), FromClient::Relay { .. }));
+    assert_eq!((world.allocation().permissions, world.allocation().channels), (1, 1));
 }
 
 /// What a forged request makes us send: as little as there can be in it.
