@@ -138,6 +138,8 @@ pub struct Connection {
     session_expiry: u32,
     expiry_was_zero: bool,
     quota: u16,
+    /// Messages of the client that hold a place of the server's receive maximum.
+    unanswered: u16,
     version: Version,
     state: State,
     durable: bool,
@@ -165,6 +167,7 @@ impl Connection {
             session_expiry: 0,
             expiry_was_zero: false,
             quota: 0,
+            unanswered: 0,
             version: Version::V3_1_1,
             state: State::Silent,
             durable: false,

@@ -81,6 +81,9 @@ impl Connection {
             && let Some(reason) = pending.answer
         {
             let kind = if pending.qos == QoS::ExactlyOnce { Kind::Pubrec } else { Kind::Puback };
+            if kind == Kind::Puback || reason.is_error() {
+                self.unanswered = self.unanswered.saturating_sub(1);
+            }
             if self.closed.is_none() {
                 ack::short(self.version, kind, pending.packet_id, reason, self.out.small());
             }
@@ -95,6 +98,7 @@ impl Connection {
     pub fn complete(&mut self, packet_id: u16) {
         let Some(session) = &mut self.session else { return };
         if session.receiver.complete(packet_id) && self.closed.is_none() {
+            self.unanswered = self.unanswered.saturating_sub(1);
             ack::short(self.version, Kind::Pubcomp, packet_id, Reason::SUCCESS, self.out.small());
         }
     }

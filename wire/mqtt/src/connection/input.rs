@@ -95,14 +95,21 @@ impl Connection {
             return Err(Error::protocol("a subscription identifier from a client"));
         }
         let fault = self.fault(&publish);
+        // Only MQTT 5 can refuse a message and go on.
+        if let Some(error) = fault.filter(|_| publish.qos == QoS::AtMostOnce || !self.version.is_5()) {
+            return Err(error);
+        }
         if publish.qos == QoS::AtMostOnce {
-            return fault.map_or(Ok(Some(Event::Publish(publish))), Err);
+            return Ok(Some(Event::Publish(publish)));
         }
         let packet_id = publish.packet_id;
         let waiting =
             self.pending.iter().find(|pending| pending.packet_id == packet_id).map(|pending| pending.qos);
         if waiting.is_some_and(|qos| qos != publish.qos) {
             return Err(Error::protocol("a packet identifier that is in use"));
+        }
+        if waiting.is_none() {
+            self.check_receive_maximum()?;
         }
         let seen = match (publish.qos, &mut self.session) {
             (QoS::ExactlyOnce, Some(session)) => session.receiver.receive(packet_id),
@@ -113,7 +120,7 @@ impl Connection {
             return Ok(None);
         }
         self.pending.push_back(Pending { packet_id, qos: publish.qos, answer: None });
-        self.check_receive_maximum()?;
+        self.unanswered = self.unanswered.saturating_add(1);
         match (seen, fault) {
             (Some(Came::Pending), _) => Ok(None),
             // [MQTT-4.3.3-10]: no second delivery, but an answer.
@@ -122,11 +129,10 @@ impl Connection {
                 Ok(None)
             }
             (None, None) => Ok(Some(Event::Publish(publish))),
-            (None, Some(error)) if self.version.is_5() => {
+            (None, Some(error)) => {
                 self.acknowledge(packet_id, error.reason);
                 Ok(None)
             }
-            (None, Some(error)) => Err(error),
         }
     }
 
@@ -141,11 +147,9 @@ impl Connection {
         topic::check_name(publish.topic.as_bytes(), &self.settings.topic).err()
     }
 
-    /// [MQTT-3.3.4-7] and [MQTT-3.3.4-9], from the other end.
+    /// [MQTT-3.3.4-7] and [MQTT-3.3.4-9], from the other end. What was under way on earlier connections doesn't count.
     fn check_receive_maximum(&self) -> Result<(), Error> {
-        let once = self.pending.iter().filter(|pending| pending.qos == QoS::AtLeastOnce).count();
-        let exactly = self.session.as_ref().map_or(0, |session| session.receiver.count());
-        if self.version.is_5() && once + exactly > usize::from(self.settings.receive_maximum) {
+        if self.version.is_5() && self.unanswered >= self.settings.receive_maximum {
             return Err(Error::new(
                 Reason::RECEIVE_MAXIMUM_EXCEEDED,
                 "more messages than the receive maximum",
@@ -186,6 +190,7 @@ impl Connection {
             Some(Came::Releasing | Came::ReleasedBefore) => {}
             Some(Came::Pending) => return Err(Error::protocol("PUBREL before PUBREC")),
             None => {
+                self.unanswered = self.unanswered.saturating_sub(1);
                 let reason = Reason::PACKET_IDENTIFIER_NOT_FOUND;
                 ack::short(self.version, Kind::Pubcomp, packet_id, reason, self.out.small());
             }

@@ -5,6 +5,7 @@ use super::properties::{Place, Properties, id};
 use super::read::Reader;
 use super::{Kind, write};
 use crate::{Error, QoS, Reason, Text, Version, topic};
+use bytes::Bytes;
 
 /// Which retained messages a new subscription gets (§3.8.3.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -154,7 +155,9 @@ impl Suback {
         let packet_id = reader.packet_id()?;
         let place = if kind == Kind::Suback { Place::Suback } else { Place::Unsuback };
         let properties = properties(version, reader, place)?;
-        let reasons: Vec<_> = reader.rest().iter().map(|code| Reason(*code)).collect();
+        let has_reasons = version.is_5() || kind == Kind::Suback;
+        let codes = if has_reasons { reader.rest() } else { Bytes::new() };
+        let reasons: Vec<_> = codes.iter().map(|code| Reason(*code)).collect();
         let known = reasons.iter().all(|reason| match (kind, version) {
             (Kind::Suback, Version::V5) => reason.0 <= 2 || reason.is_error(),
             (Kind::Suback, _) => reason.0 <= 2 || reason.0 == 0x80,

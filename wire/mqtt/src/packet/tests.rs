@@ -299,6 +299,7 @@ fn suback_and_unsuback() {
     both_ways(Version::V3_1_1, "b002 000a", &Packet::Unsuback(packet(&[])));
     let gone = [Reason::SUCCESS, Reason::NO_SUBSCRIPTION_EXISTED];
     both_ways(Version::V5, "b005 000a 00 00 11", &Packet::Unsuback(packet(&gone)));
+    assert!(read(Version::V3_1_1, "b003 000a 00").is_err());
     // MQTT 3.1.1 has one failure, and its UNSUBACK says nothing.
     let mut written = Vec::new();
     Packet::Suback(packet(&[Reason::NOT_AUTHORIZED])).encode(Version::V3_1_1, &mut written);

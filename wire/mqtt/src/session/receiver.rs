@@ -37,10 +37,6 @@ impl Receiver {
         self.0.iter().map(|(id, _)| *id)
     }
 
-    pub(crate) fn count(&self) -> usize {
-        self.0.len()
-    }
-
     /// A PUBLISH came. `None` if it is new.
     pub(crate) fn receive(&mut self, packet_id: u16) -> Option<State> {
         match self.find(packet_id) {

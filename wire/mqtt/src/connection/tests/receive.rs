@@ -158,6 +158,17 @@ fn the_receive_maximum() {
     wire.heard();
     assert!(wire.say(Packet::Publish(publish(QoS::AtLeastOnce, 5))).is_empty());
     said(&wire.failed(Reason::RECEIVE_MAXIMUM_EXCEEDED), Reason::RECEIVE_MAXIMUM_EXCEEDED);
+    // [MQTT-4.9.0-1]: each connection begins with the whole of it, and what was too much is as if it never came.
+    let session = wire.connection.finish().session.unwrap();
+    assert_eq!(session.received().collect::<Vec<_>>(), [3, 4]);
+    let mut wire = Wire::new(settings());
+    wire.join(v5(), session, true);
+    for packet_id in [6, 7] {
+        assert_eq!(wire.say(Packet::Publish(publish(QoS::ExactlyOnce, packet_id))).len(), 1);
+    }
+    assert!(wire.say(Packet::Publish(publish(QoS::ExactlyOnce, 8))).is_empty());
+    wire.failed(Reason::RECEIVE_MAXIMUM_EXCEEDED);
+    assert_eq!(wire.connection.finish().session.unwrap().received().collect::<Vec<_>>(), [3, 4, 6, 7]);
     // An older client knows no maximum: it isn't read from.
     let mut wire = Wire::connected(settings(), v3());
     let said: usize = (1..=5).map(|id| wire.say(Packet::Publish(publish(QoS::AtLeastOnce, id))).len()).sum();
@@ -242,8 +253,9 @@ fn messages_that_are_not_taken() {
     }
     let mut wire = Wire::connected(settings(), v3());
     wire.heard();
-    assert!(wire.say(deep(QoS::AtLeastOnce, 1)).is_empty());
+    assert!(wire.say(deep(QoS::ExactlyOnce, 1)).is_empty());
     assert_eq!(wire.failed(Reason::TOPIC_NAME_INVALID), []);
+    assert_eq!(wire.connection.finish().session.unwrap().received().count(), 0);
 }
 
 #[test]
