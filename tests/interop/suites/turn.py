@@ -18,6 +18,8 @@ from suite import DOMAIN, HOST, ctl, equal, run, test, until
 
 PORT = int(os.environ["NJ_PORT_STUN"])
 TLS_PORT = int(os.environ["NJ_PORT_STUN_TLS"])
+OTHER_PORT = int(os.environ["NJ_PORT_STUN_OTHER"])
+HTTP_PORT = int(os.environ["NJ_PORT_HTTP"])
 EXTDISCO = ("urn:xmpp:extdisco:1", "urn:xmpp:extdisco:2")
 
 
@@ -337,6 +339,68 @@ async def _():
     equal((await ctl("turn_end_allocation", row[0], check=False))[0], 1)
     counters = dict(line.split("\t") for line in (await ctl("turn_statistics"))[1].splitlines())
     assert int(counters["allocations"]) > 0 and int(counters["relay_ports"]) >= 4000, counters
+
+
+async def figures():
+    """What /metrics tells: values by name and labels."""
+    reader, writer = await asyncio.open_connection(HOST, HTTP_PORT)
+    writer.write(b"GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    text = (await reader.read()).decode()
+    writer.close()
+    lines = [line.rsplit(" ", 1) for line in text.splitlines() if line.startswith("nightjar_")]
+    return {name: float(value) for name, value in lines}
+
+
+def figure(found, name, **labels):
+    """The sum of the figures of a name that have these labels."""
+    wanted = [f'{label}="{value}"' for label, value in labels.items()]
+    return sum(value for key, value in found.items()
+               if key.split("{")[0] == "nightjar_" + name and all(label in key for label in wanted))
+
+
+@test("figures of relays at /metrics")
+async def _():
+    here = {"listener": f"{HOST}:{PORT}", "transport": "udp"}
+    before = await figures()
+    relay, end = await endpoint(*await credentials())
+    other, far = await peer()
+    relay.sendto(bytes(1000), other.get_extra_info("sockname"))
+    await asyncio.wait_for(far.received.get(), 5)
+    other.sendto(bytes(300), relay.get_extra_info("sockname")[:2])
+    await asyncio.wait_for(end.received.get(), 5)
+    try:
+        await endpoint("nobody", "guess")
+    except stun.TransactionFailed:
+        pass
+    during = await figures()
+    for name, more, labels in (
+            ("turn_allocations_made_total", 1, {}),
+            ("turn_allocations", 1, {}),
+            ("turn_relay_ports_used", 1, {}),
+            ("turn_relay_ports", 0, {}),
+            ("turn_authentication_failures_total", 1, {}),
+            ("turn_bytes_relayed_total", 1000, {"direction": "to_peers"}),
+            ("turn_bytes_relayed_total", 300, {"direction": "to_clients"}),
+            ("turn_packets_relayed_total", 1, {"direction": "to_clients"}),
+            ("turn_refusals_total", 0, {"reason": "private"})):
+        equal(figure(during, name, **here, **labels) - figure(before, name, **here, **labels), more, name)
+    equal(figure(during, "turn_relay_ports", **here), 1000)
+    assert 0 < figure(during, "turn_relay_ports_used_ratio", **here) < 0.1
+    relay.close()
+
+
+@test("what a NAT does is found out by coturn's client (RFC 5780)", seconds=60)
+async def _():
+    process = await asyncio.create_subprocess_exec(
+        "turnutils_natdiscovery", "-m", "-f", "-p", str(PORT), HOST,
+        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT)
+    out = (await process.communicate())[0].decode(errors="replace")
+    assert "Endpoint Independent Filtering" in out, out[-900:]
+    assert "Endpoint Independent Mapping" in out, out[-900:]
+    for host, port in ((HOST, PORT), (HOST, OTHER_PORT), ("127.0.0.2", PORT), ("127.0.0.2", OTHER_PORT)):
+        answer = stun.parse_message(await ask(binding(), port=port, host=host))
+        other = ("127.0.0.2" if host == HOST else HOST, OTHER_PORT if port == PORT else PORT)
+        equal(answer.attributes["OTHER-ADDRESS"], other)
 
 
 @test("reading the configuration anew keeps relays")
