@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use nightjar_stun::attribute::ErrorCode;
 use nightjar_stun::credential::Key;
-use nightjar_stun::server::{
-    AllocationId, AllocationInfo, Client, ConnectionId, Relayed, Settings, Ticket,
-};
+use nightjar_stun::server::{AllocationId, AllocationInfo, Client, ConnectionId, Relayed, Settings, Ticket};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 
