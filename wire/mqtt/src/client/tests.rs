@@ -136,7 +136,7 @@ fn messages_from_the_server() {
 fn subscriptions() {
     let mut pair = Pair::new(&connect(Version::V5), Settings::default());
     pair.client_events.clear();
-    let filters = vec![crate::Subscription::new(Text::new("a/#").unwrap(), QoS::ExactlyOnce)];
+    let filters = vec![Subscription::new(Text::new("a/#").unwrap(), QoS::ExactlyOnce)];
     let properties = Properties::builder().subscription_identifier(7).finish();
     let subscribed = pair.client.subscribe(filters, properties).unwrap();
     let unsubscribed = pair.client.unsubscribe(vec![Text::new("a/#").unwrap()]).unwrap();

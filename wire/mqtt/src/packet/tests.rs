@@ -208,13 +208,14 @@ fn refused_publishes() {
 
 #[test]
 fn answers() {
-    let kinds: [(&str, fn(Ack) -> Packet); 4] = [
-        ("40", Packet::Puback as _),
-        ("50", Packet::Pubrec as _),
-        ("62", Packet::Pubrel as _),
-        ("70", Packet::Pubcomp as _),
-    ];
-    for (first, packet) in kinds {
+    let packet = |first: &str, ack| match first {
+        "40" => Packet::Puback(ack),
+        "50" => Packet::Pubrec(ack),
+        "62" => Packet::Pubrel(ack),
+        _ => Packet::Pubcomp(ack),
+    };
+    for first in ["40", "50", "62", "70"] {
+        let packet = |ack| packet(first, ack);
         let success = packet(Ack::new(10, Reason::SUCCESS));
         both_ways(Version::V3_1_1, &format!("{first}02 000a"), &success);
         both_ways(Version::V5, &format!("{first}02 000a"), &success);
