@@ -56,14 +56,13 @@ use nightjar_text::Text;
 use crate::sm;
 use crate::stanza::Stanza;
 use crate::stanza_error::{Condition, StanzaError};
+use crate::stream::{self, Framing, Incoming, Intake, Machine, Outbox};
 use crate::stream_error::{StreamError, StreamErrorCondition};
 
 mod established;
 mod features;
-mod framing;
 mod header;
 mod negotiation;
-mod outbox;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -71,9 +70,7 @@ mod types;
 pub use types::*;
 
 use established::Established;
-use framing::{Framing, Incoming};
 use negotiation::{Io, Negotiation, Progress, Step};
-use outbox::Outbox;
 
 /// The server's end of one client's stream. See the module's text for how to drive it.
 #[derive(Debug)]
@@ -111,32 +108,7 @@ impl ClientStream {
     /// Takes bytes up to the end of one element; returns how many. It takes none while outputs have not been polled or
     /// an answer is due.
     pub fn handle_input(&mut self, now: Duration, input: &[u8]) -> usize {
-        let mut taken = 0;
-        while self.io.outbox.is_empty() && !self.is_waiting() {
-            let rest = input.get(taken..).unwrap_or_default();
-            match &self.phase {
-                Phase::Over => return input.len(),
-                Phase::Negotiating(negotiation) if negotiation.is_before_handshake() => {
-                    if !rest.is_empty() {
-                        self.end(End::EarlyData);
-                    }
-                    return input.len();
-                }
-                _ => {}
-            }
-            match self.io.framing.feed(rest) {
-                Ok((_, None)) => return input.len(),
-                Ok((used, Some(incoming))) => {
-                    taken += used;
-                    self.on_incoming(now, incoming);
-                }
-                Err(error) => {
-                    self.fail(error);
-                    return input.len();
-                }
-            }
-        }
-        taken
+        stream::handle_input(self, now, input)
     }
 
     /// To be called at [`ClientStream::poll_timeout`].
@@ -263,28 +235,6 @@ impl ClientStream {
         self.negotiate(|negotiation, io| negotiation.resume_refused(io, refused));
     }
 
-    fn on_incoming(&mut self, now: Duration, incoming: Incoming) {
-        match incoming {
-            Incoming::Whitespace => {}
-            Incoming::Close => self.on_close(),
-            Incoming::Frame(frame) if frame.ns() == crate::ns::STREAMS && frame.name() == "error" => {
-                let error = StreamError::from_element(frame.parse().root());
-                self.put_close();
-                self.end(End::PeerError(error));
-            }
-            Incoming::Frame(frame) => match self.phase {
-                Phase::Negotiating(_) => self.negotiate(|negotiation, io| negotiation.on_frame(io, &frame)),
-                Phase::Established(_) => self.on_established_frame(now, &frame),
-                Phase::Over => {}
-            },
-            Incoming::Header(header) => match self.phase {
-                Phase::Negotiating(_) => self.negotiate(|negotiation, io| negotiation.on_header(io, header)),
-                Phase::Established(_) => self.fail(StreamErrorCondition::UnsupportedStanzaType.into()),
-                Phase::Over => {}
-            },
-        }
-    }
-
     fn on_close(&mut self) {
         self.put_missing_header();
         self.put_close();
@@ -309,6 +259,68 @@ impl ClientStream {
         }
     }
 
+    fn put_missing_header(&mut self) {
+        if let Phase::Negotiating(negotiation) = &self.phase
+            && let Some(header) = negotiation.missing_header(self.io.framing.kind())
+        {
+            self.io.put(header);
+        }
+    }
+
+    fn put_close(&mut self) {
+        self.io.put(header::write_close(self.io.framing.kind()));
+    }
+
+    fn end(&mut self, end: End) {
+        self.phase = Phase::Over;
+        self.io.outbox.end(end);
+    }
+}
+
+impl Machine for ClientStream {
+    const CONTENT_NS: &'static str = crate::ns::CLIENT;
+
+    fn intake(&self) -> Intake {
+        if !self.io.outbox.is_empty() || self.is_waiting() {
+            return Intake::Busy;
+        }
+        match &self.phase {
+            Phase::Over => Intake::Over,
+            Phase::Negotiating(negotiation) if negotiation.is_before_handshake() => Intake::Handshake,
+            _ => Intake::Elements,
+        }
+    }
+
+    fn framing(&mut self) -> &mut Framing {
+        &mut self.io.framing
+    }
+
+    fn on_incoming(&mut self, now: Duration, incoming: Incoming) {
+        match incoming {
+            Incoming::Whitespace => {}
+            Incoming::Close => self.on_close(),
+            Incoming::Frame(frame) if frame.ns() == crate::ns::STREAMS && frame.name() == "error" => {
+                let error = StreamError::from_element(frame.parse().root());
+                self.put_close();
+                self.end(End::PeerError(error));
+            }
+            Incoming::Frame(frame) => match self.phase {
+                Phase::Negotiating(_) => self.negotiate(|negotiation, io| negotiation.on_frame(io, &frame)),
+                Phase::Established(_) => self.on_established_frame(now, &frame),
+                Phase::Over => {}
+            },
+            Incoming::Header(header) => match self.phase {
+                Phase::Negotiating(_) => self.negotiate(|negotiation, io| negotiation.on_header(io, header)),
+                Phase::Established(_) => self.fail(StreamErrorCondition::UnsupportedStanzaType.into()),
+                Phase::Over => {}
+            },
+        }
+    }
+
+    fn on_early_data(&mut self) {
+        self.end(End::EarlyData);
+    }
+
     /// RFC 6120 §4.9.1: header if there was none, error, end.
     fn fail(&mut self, error: StreamError) {
         match &self.phase {
@@ -325,22 +337,5 @@ impl ClientStream {
         self.io.put(xml);
         self.put_close();
         self.end(End::Error(error));
-    }
-
-    fn put_missing_header(&mut self) {
-        if let Phase::Negotiating(negotiation) = &self.phase
-            && let Some(header) = negotiation.missing_header(self.io.framing.kind())
-        {
-            self.io.put(header);
-        }
-    }
-
-    fn put_close(&mut self) {
-        self.io.put(header::write_close(self.io.framing.kind()));
-    }
-
-    fn end(&mut self, end: End) {
-        self.phase = Phase::Over;
-        self.io.outbox.end(end);
     }
 }

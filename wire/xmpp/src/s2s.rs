@@ -3,8 +3,13 @@
 //! XEP-0198).
 
 pub mod dialback;
+mod element;
+mod features;
+mod header;
 mod incoming;
 mod outgoing;
+mod pairs;
+mod peer;
 mod types;
 
 pub use incoming::IncomingStream;

@@ -172,6 +172,14 @@ impl Session {
         if newly > u32::MAX / 2 { Ok(0) } else { Err(HandledTooHigh { h, sent: self.sent() }) }
     }
 
+    /// Takes `<a/>` with this `h`; says whether `<r/>` is due again, which counts as sent then.
+    pub(crate) fn handle_ack(&mut self, now: Duration, h: Option<&str>) -> Result<bool, StreamError> {
+        let h = h.and_then(|h| h.trim().parse().ok()).ok_or(StreamErrorCondition::InvalidXml)?;
+        self.acknowledge(h)?;
+        self.clear_ack_request();
+        Ok(self.request_ack(now))
+    }
+
     /// The stanzas not yet acknowledged, oldest first.
     pub fn unacked(&self) -> impl ExactSizeIterator<Item = &Unacked> {
         self.queue.iter()
@@ -251,6 +259,13 @@ impl From<HandledTooHigh> for StreamError {
             ..StreamError::with_text(StreamErrorCondition::UndefinedCondition, text)
         }
     }
+}
+
+/// Writes `<enable/>`, without asking for resumption.
+pub fn write_enable<S: Sink>(out: &mut S, version: Version) {
+    out.put("<enable");
+    write::attribute(out, "xmlns", version.ns());
+    out.put("/>");
 }
 
 /// Writes `<enabled/>`.

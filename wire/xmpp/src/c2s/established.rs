@@ -8,6 +8,7 @@ use super::negotiation::read_enable;
 use super::{ClientStream, Condition, Event, Phase};
 use crate::kind::{IqType, StanzaType};
 use crate::stanza::Stanza;
+use crate::stream::Machine;
 use crate::stream_error::{StreamError, StreamErrorCondition};
 use crate::{ns, sm};
 
@@ -157,17 +158,15 @@ impl ClientStream {
     }
 
     fn on_ack(&mut self, now: Duration, frame: &Frame) {
-        let h = frame.attr("h").and_then(|h| h.trim().parse().ok());
-        let Some(h) = h else { return self.fail(StreamErrorCondition::InvalidXml.into()) };
         let Some(session) = &mut self.io.sm else { return };
-        if let Err(too_high) = session.acknowledge(h) {
-            return self.fail(too_high.into());
-        }
-        session.clear_ack_request();
-        if session.request_ack(now) {
-            let mut xml = String::new();
-            sm::write_request(&mut xml, session.version());
-            self.io.put(xml);
+        match session.handle_ack(now, frame.attr("h").as_deref()) {
+            Err(error) => self.fail(error),
+            Ok(false) => {}
+            Ok(true) => {
+                let mut xml = String::new();
+                sm::write_request(&mut xml, session.version());
+                self.io.put(xml);
+            }
         }
     }
 }

@@ -4,8 +4,8 @@ use nightjar_jid::Jid;
 use nightjar_text::Text;
 
 use super::FramingKind;
-use super::framing::Header;
 use crate::ns;
+use crate::stream::{Header, is_version_supported, language};
 use crate::stream_error::{StreamError, StreamErrorCondition};
 use crate::write;
 
@@ -15,9 +15,6 @@ pub(super) struct Checked {
     pub(super) from: Option<Jid>,
     pub(super) lang: Option<Text>,
 }
-
-/// Longest language tag that is kept, in bytes; BCP 47 §4.4.1 deems 35 enough.
-const LANG_BYTES_MAX: usize = 35;
 
 /// Checks version and addresses. `host`, as the client named it, and `account` are what earlier headers and
 /// authentication have settled.
@@ -49,8 +46,7 @@ pub(super) fn check(
     if from.as_ref().is_some_and(|from| !may_be_from(from, &to, account)) {
         return Err(StreamErrorCondition::InvalidFrom.into());
     }
-    let lang = header.lang.filter(|lang| !lang.is_empty() && lang.len() <= LANG_BYTES_MAX);
-    Ok(Checked { host: to, from, lang: lang.map(|lang| lang.detach()) })
+    Ok(Checked { host: to, from, lang: language(header.lang) })
 }
 
 /// XEP-0388 §2.1: the domain is the host's. Once the account is known it is the only one.
@@ -61,13 +57,6 @@ fn may_be_from(from: &Jid, host: &Jid, account: Option<&Jid>) -> bool {
         }
         None => from.domain() == host.as_str(),
     }
-}
-
-/// RFC 6120 §4.7.5: the major number counts; without one it is that of the protocol before XMPP.
-fn is_version_supported(version: Option<&str>) -> bool {
-    let Some((major, minor)) = version.and_then(|version| version.split_once('.')) else { return false };
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    digits(major) && digits(minor) && major.bytes().any(|byte| byte != b'0')
 }
 
 /// The server's header. `from` stays out where the host is not served here.

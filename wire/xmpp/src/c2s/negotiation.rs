@@ -8,12 +8,11 @@ use nightjar_sasl::{Exchange, ScramUpgrade, Success, UpgradeTask};
 use nightjar_text::Text;
 use nightjar_xml::Frame;
 
-use super::framing::{Framing, Header};
-use super::outbox::Outbox;
-use super::{Event, FramingKind, HostOffer, Opened, Sasl2Request, Settings, StartTls, features, header};
+use super::{End, Event, FramingKind, HostOffer, Opened, Sasl2Request, Settings, StartTls, features, header};
 use crate::kind::{IqType, StanzaType};
 use crate::stanza::Stanza;
 use crate::stanza_error::{Condition, StanzaError};
+use crate::stream::{Framing, Header, Outbox};
 use crate::stream_error::{StreamError, StreamErrorCondition};
 use crate::write::{self, Sink};
 use crate::{ns, sm};
@@ -29,7 +28,7 @@ pub(super) use sasl2::read_enable;
 pub(super) struct Io {
     pub(super) settings: Arc<Settings>,
     pub(super) framing: Framing,
-    pub(super) outbox: Outbox,
+    pub(super) outbox: Outbox<Event, End>,
     /// Default language of what the client sends.
     pub(super) lang: Option<Box<Text>>,
     pub(super) sm: Option<Box<sm::Session>>,
@@ -105,7 +104,7 @@ pub(super) enum Progress {
     /// There is a session: the machine is done with negotiating.
     Established,
     /// The stream is over; what is to be sent is in the outbox.
-    Ended(super::End),
+    Ended(End),
 }
 
 pub(super) type Step = Result<Progress, StreamError>;
@@ -293,7 +292,7 @@ impl Negotiation {
         io.put(xml);
         if !possible {
             io.put(header::write_close(io.framing.kind()));
-            return Progress::Ended(super::End::TlsRefused);
+            return Progress::Ended(End::TlsRefused);
         }
         self.stage = Stage::Tls;
         io.outbox.starttls();

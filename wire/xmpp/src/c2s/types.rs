@@ -13,6 +13,7 @@ use nightjar_xml::Limits;
 use crate::sm;
 use crate::stanza::Stanza;
 use crate::stanza_error::Condition;
+pub use crate::stream::FramingKind;
 use crate::stream_error::StreamError;
 
 /// What a listener's streams have in common.
@@ -43,32 +44,8 @@ impl Default for Settings {
     }
 }
 
-/// How XML is cut into pieces.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum FramingKind {
-    /// One XML document over TCP or TLS (RFC 6120 §4).
-    Stream,
-    /// One element per WebSocket text message (RFC 7395). `handle_input` takes exactly one message,
-    /// [`Output::Send`] is exactly one message.
-    WebSocket,
-}
-
-/// What the driver has to do.
-#[derive(Debug)]
-#[allow(
-    clippy::large_enum_variant,
-    reason = "stanzas are nearly all outputs; a box would cost each an allocation"
-)]
-pub enum Output {
-    /// Write these bytes (WebSocket: as one text message).
-    Send(Vec<u8>),
-    /// Flush, then do the TLS handshake as server, then call `tls_established`. First give `handle_input` whatever
-    /// was read already: bytes behind `<starttls/>` end the stream.
-    StartTls,
-    Event(Event),
-    /// Flush, then close the connection; the stream is over. No output follows.
-    Close(End),
-}
+/// What the driver has to do. The handshake of `StartTls` is the server's.
+pub type Output = crate::stream::Output<Event, End>;
 
 /// What happened on the stream. The comment says what the machine waits for; until then it takes no input.
 #[derive(Debug)]

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use nightjar_jid::Jid;
 use nightjar_sasl::{Answer, Condition, Exchange, Mechanism, SaslFailure, Step as SaslStep, Success};
 use nightjar_xml::Frame;
@@ -11,8 +9,8 @@ use nightjar_xml::Frame;
 use super::{Attempt, Io, Negotiation, Progress, Stage, Step, unasked};
 use crate::c2s::{Admission, Admitted, Ask, AuthFailed, Authenticated, Event, Question, Sasl2Request};
 use crate::ns;
+use crate::stream::sasl::{decode, write_data, write_empty, write_failure};
 use crate::stream_error::{StreamError, StreamErrorCondition};
-use crate::write::{self, Sink};
 
 /// What a client sent in base64: nothing, bytes, or what is not base64.
 pub(super) type Data = Result<Option<Vec<u8>>, SaslFailure>;
@@ -114,7 +112,7 @@ impl Negotiation {
         let ask = match step {
             SaslStep::Challenge(data) => {
                 let mut xml = String::new();
-                data_element(&mut xml, "challenge", self.profile(), &data);
+                write_data(&mut xml, "challenge", self.profile(), &data);
                 io.put(xml);
                 self.stage = Stage::Challenged;
                 return Ok(Progress::Goes);
@@ -194,8 +192,8 @@ impl Negotiation {
             (None, Admitted::Account) => {
                 let mut xml = String::new();
                 match data {
-                    Some(data) => data_element(&mut xml, "success", ns::SASL, &data),
-                    None => empty_element(&mut xml, "success", ns::SASL),
+                    Some(data) => write_data(&mut xml, "success", ns::SASL, &data),
+                    None => write_empty(&mut xml, "success", ns::SASL),
                 }
                 io.put(xml);
                 self.restart(io);
@@ -211,22 +209,8 @@ impl Negotiation {
         self.account = None;
         self.stage = Stage::Unauthenticated;
         self.auth_failures = self.auth_failures.saturating_add(1);
-        let mut xml = String::from("<failure");
-        write::attribute(&mut xml, "xmlns", profile);
-        xml.put("><");
-        xml.put(failure.condition.name());
-        if profile != ns::SASL {
-            write::attribute(&mut xml, "xmlns", ns::SASL);
-        }
-        xml.put("/>");
-        if let Some(text) = &failure.text {
-            xml.put("<text");
-            write::attribute(&mut xml, "xml:lang", "en");
-            xml.put(">");
-            write::text(&mut xml, text);
-            xml.put("</text>");
-        }
-        xml.put("</failure>");
+        let mut xml = String::new();
+        write_failure(&mut xml, profile, &failure);
         io.put(xml);
         io.ask(Event::AuthFailed(Box::new(AuthFailed::of(
             attempt.map(|attempt| attempt.exchange).as_ref(),
@@ -238,34 +222,4 @@ impl Negotiation {
         }
         Ok(Progress::Goes)
     }
-}
-
-/// Base64 without white space inside; `=` stands for no bytes (RFC 6120 §6.4.2).
-pub(super) fn decode(text: &str) -> Result<Vec<u8>, SaslFailure> {
-    match text {
-        "=" => Ok(Vec::new()),
-        text => STANDARD.decode(text).map_err(|_| SaslFailure::incorrect_encoding()),
-    }
-}
-
-/// Writes `<name xmlns='ns'>` with the data in base64.
-fn data_element(out: &mut String, name: &str, ns: &str, data: &[u8]) {
-    if data.is_empty() {
-        return empty_element(out, name, ns);
-    }
-    out.put("<");
-    out.put(name);
-    write::attribute(out, "xmlns", ns);
-    out.put(">");
-    out.put(&STANDARD.encode(data));
-    out.put("</");
-    out.put(name);
-    out.put(">");
-}
-
-fn empty_element(out: &mut String, name: &str, ns: &str) {
-    out.put("<");
-    out.put(name);
-    write::attribute(out, "xmlns", ns);
-    out.put("/>");
 }

@@ -9,11 +9,11 @@ use nightjar_sasl::{Mechanism, SaslFailure, ScramUpgrade, UpgradeTask};
 use nightjar_text::Text;
 use nightjar_xml::{ElementRef, Frame};
 
-use super::sasl::decode;
 use super::{Io, Negotiation, Progress, Stage, Step, unasked};
 use crate::c2s::{
     Admission, Admitted, BindRequest, Event, FastToken, FastUse, Sasl2Request, UserAgent, features,
 };
+use crate::stream::sasl::decode;
 use crate::stream_error::StreamErrorCondition;
 use crate::write::{self, Sink};
 use crate::{datetime, ns, sm};
