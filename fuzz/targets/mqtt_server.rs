@@ -95,9 +95,9 @@ impl Broker {
                 let message = Message::new(&topic, qos, false, &Properties::default(), &payload, self.now);
                 let delivery = Delivery::new(Arc::new(message), qos);
                 match &mut self.away {
-                    Some(away) if qos > QoS::AtMostOnce => drop(away.enqueue(delivery)),
+                    Some(away) if qos > QoS::AtMostOnce => _ = away.enqueue(delivery),
                     Some(_) => {}
-                    None => drop(self.connection.deliver(self.now, delivery)),
+                    None => _ = self.connection.deliver(self.now, delivery),
                 }
             }
             3 => {

@@ -45,8 +45,8 @@ pub(crate) struct Taken {
 }
 
 impl Taken {
-    /// An alias costs three bytes, and so does naming it.
-    const WORTH_FROM: usize = 7;
+    /// An alias takes three bytes in the place of the name.
+    const WORTH_FROM: usize = 4;
 
     pub(crate) fn new(maximum: u16) -> Self {
         Self { maximum, topics: None }

@@ -22,6 +22,9 @@ impl Connection {
             return Err(Error::protocol("the first packet isn't CONNECT"));
         }
         let Some(header) = Header::read(input, self.input_max())? else { return Ok(None) };
+        if header.kind != Kind::Publish && header.total() > self.settings.connect_size_max as usize {
+            return Err(Error::new(Reason::PACKET_TOO_LARGE, "a packet over the limit"));
+        }
         let Some(body) = header.take_body(input) else { return Ok(None) };
         self.last_input = now;
         match self.state {

@@ -9,7 +9,8 @@ pub struct Settings {
     /// Milliseconds from the start to CONNECT, and through all of the client's steps of authentication. Too short, and
     /// clients on slow lines never get in; too long, and connections that say nothing hold their places.
     pub connect_timeout_ms: u64,
-    /// Bytes of CONNECT: what anybody may make the server hold. Must have room for a will and a token.
+    /// Bytes of CONNECT: what anybody may make the server hold. Must have room for a will and a token. No packet but
+    /// PUBLISH may be larger later: what SUBSCRIBE lists takes some ten times its size when it is read.
     pub connect_size_max: u32,
     /// Bytes of any later packet (§3.2.2.3.6).
     pub packet_size_max: u32,

@@ -24,6 +24,13 @@ fn memory_is_bounded_before_connect() {
     // The length alone is enough to refuse it.
     assert!(wire.bytes(&[0x10, 0xe9, 0x07]).is_empty());
     assert_eq!(wire.failed(Reason::PACKET_TOO_LARGE), []);
+    // Later only messages may be larger.
+    let settings = || Settings { connect_size_max: 1000, ..Settings::default() };
+    for (first, refused) in [(0x82, true), (0xa2, true), (0x30, false)] {
+        let mut wire = Wire::connected(settings(), v5());
+        assert!(wire.bytes(&[first, 0xe9, 0x07]).is_empty());
+        assert_eq!(wire.connection.closed().is_some(), refused);
+    }
 }
 
 #[test]
@@ -144,6 +151,7 @@ fn silence_before_connect_ends_it() {
     assert_eq!(wire.connection.poll_timeout(), None);
 }
 
+/// Row 88 of the hostile inputs: whoever wants no keep-alive gets one.
 #[test]
 fn keep_alive() {
     // [MQTT-3.1.2-22]: one and a half times, from the last whole packet.

@@ -43,6 +43,7 @@ fn patterns_cover_topics() {
     }
 }
 
+/// A user or a client may be called `+` or `#`.
 #[test]
 fn wildcards_in_names_gain_nothing() {
     for (pattern, topic, user, client_id) in [
