@@ -59,6 +59,19 @@ pub(crate) struct Departing<'a> {
     pub(crate) segment: Option<u16>,
 }
 
+/// What an ICMP packet told of a datagram that was sent before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Failed {
+    /// Where the datagram was to go.
+    pub(crate) to: SocketAddr,
+    /// ICMP's or ICMPv6's type.
+    pub(crate) kind: u8,
+    /// And code.
+    pub(crate) code: u8,
+    /// The MTU, where it was too long; 0 otherwise.
+    pub(crate) mtu: u32,
+}
+
 impl Room {
     pub(crate) fn new() -> Self {
         const NOWHERE: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0));
@@ -174,6 +187,24 @@ pub(crate) fn send<'a>(
     Ok(if count == 1 { 1 } else { sent })
 }
 
+/// What became of a datagram that was sent before, where the socket asks for it ([`tell_failures`]).
+#[allow(unsafe_code)]
+pub(crate) fn failed(socket: BorrowedFd<'_>) -> io::Result<Option<Failed>> {
+    let (mut name, mut control) = (Name([0; NAME]), Control([0; CONTROL]));
+    let mut header = empty().msg_hdr;
+    header.msg_name = name.0.as_mut_ptr().cast();
+    header.msg_namelen = NAME as _;
+    header.msg_control = control.0.as_mut_ptr().cast();
+    header.msg_controllen = CONTROL as _;
+    // SAFETY: the header points to a name and a control that are borrowed mutably until the call returns, with their true
+    // lengths, and to no buffer for data.
+    retry(|| unsafe {
+        let flags = libc::MSG_ERRQUEUE | libc::MSG_DONTWAIT;
+        libc::recvmsg(socket.as_raw_fd(), &raw mut header, flags).signum() as _
+    })?;
+    Ok(control.failure(header.msg_controllen as _, name.read()))
+}
+
 #[allow(unsafe_code)]
 fn empty() -> libc::mmsghdr {
     // SAFETY: integers and null pointers; nothing in it may not be zero.
@@ -194,6 +225,16 @@ pub(crate) fn tell_destinations(socket: BorrowedFd<'_>, is_ipv4: bool) -> io::Re
     }
 }
 
+/// Has the kernel keep what ICMP packets tell of datagrams, for [`failed`]. From then on it tells each also as an error of
+/// the next call, whatever that is.
+pub(crate) fn tell_failures(socket: BorrowedFd<'_>, is_ipv4: bool) {
+    let _ = if is_ipv4 {
+        switch_on(socket, libc::IPPROTO_IP, libc::IP_RECVERR)
+    } else {
+        switch_on(socket, libc::IPPROTO_IPV6, libc::IPV6_RECVERR)
+    };
+}
+
 #[allow(unsafe_code)]
 fn switch_on(socket: BorrowedFd<'_>, level: libc::c_int, option: libc::c_int) -> io::Result<()> {
     let on: libc::c_int = 1;
@@ -204,15 +245,26 @@ fn switch_on(socket: BorrowedFd<'_>, level: libc::c_int, option: libc::c_int) ->
 }
 
 fn retry(mut call: impl FnMut() -> libc::c_int) -> io::Result<usize> {
+    let mut may_be_earlier = true;
     loop {
         if let Ok(count) = usize::try_from(call()) {
             return Ok(count);
         }
         let error = io::Error::last_os_error();
-        if error.kind() != io::ErrorKind::Interrupted {
-            return Err(error);
+        match error.raw_os_error() {
+            Some(libc::EINTR) => {}
+            // Told once, the failure of an earlier datagram stands in nobody's way.
+            Some(number) if may_be_earlier && is_of_icmp(number) => may_be_earlier = false,
+            _ => return Err(error),
         }
     }
+}
+
+/// Whether the kernel makes this error of an ICMP packet.
+fn is_of_icmp(number: libc::c_int) -> bool {
+    use libc::{EACCES, ECONNREFUSED, EHOSTDOWN, EHOSTUNREACH, EMSGSIZE, ENETUNREACH, ENONET, ENOPROTOOPT};
+    let numbers = [EACCES, ECONNREFUSED, EHOSTDOWN, EHOSTUNREACH, EMSGSIZE, ENETUNREACH, ENONET, ENOPROTOOPT];
+    numbers.contains(&number) || matches!(number, libc::EOPNOTSUPP | libc::EPROTO)
 }
 
 impl Name {
@@ -311,6 +363,28 @@ impl Control {
             }
         }
         (to, segment)
+    }
+}
+
+impl Control {
+    /// sock_extended_err: an error's number, who told it, type, code, a byte of nothing, the MTU.
+    fn failure(&self, length: usize, to: SocketAddr) -> Option<Failed> {
+        let mut rest = self.0.get(..length).unwrap_or_default();
+        while let Some((level, option, value)) = next(&mut rest) {
+            let is_failure = matches!(
+                (level, option),
+                (libc::IPPROTO_IP, libc::IP_RECVERR) | (libc::IPPROTO_IPV6, libc::IPV6_RECVERR)
+            );
+            let Some([n0, n1, n2, n3, origin, kind, code, _, m0, m1, m2, m3]) = value.first_chunk() else {
+                continue;
+            };
+            if is_failure && matches!(*origin, libc::SO_EE_ORIGIN_ICMP | libc::SO_EE_ORIGIN_ICMP6) {
+                let is_too_long = i32::from_ne_bytes([*n0, *n1, *n2, *n3]) == libc::EMSGSIZE;
+                let mtu = if is_too_long { u32::from_ne_bytes([*m0, *m1, *m2, *m3]) } else { 0 };
+                return Some(Failed { to, kind: *kind, code: *code, mtu });
+            }
+        }
+        None
     }
 }
 

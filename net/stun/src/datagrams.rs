@@ -10,7 +10,7 @@ use mio::{Interest, Registry, Token};
 use rustix::net::sockopt::{self, Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery};
 use socket2::SockRef;
 
-use crate::calls::{self, BATCH, Departing, Room};
+use crate::calls::{self, BATCH, Departing, Failed, Room};
 
 /// Bytes of one buffer: what the kernel gathers of datagrams of one sender at most. The odd number of cache lines beyond
 /// keeps the beginnings of buffers, which are all that most datagrams fill, apart in the processor's caches.
@@ -61,6 +61,16 @@ impl Datagrams {
         let datagrams = Self { socket, is_ipv4, gathers: false, wanted: Cell::new(BATCH_MIN) };
         datagrams.set_dont_fragment(false);
         datagrams
+    }
+
+    /// From now on [`Datagrams::failed`] has what ICMP packets tell.
+    pub(crate) fn tell_failures(&self) {
+        calls::tell_failures(self.socket.as_fd(), self.is_ipv4);
+    }
+
+    /// What an ICMP packet told of a datagram that was sent before.
+    pub(crate) fn failed(&self) -> io::Result<Option<Failed>> {
+        calls::failed(self.socket.as_fd())
     }
 
     /// From now on the kernel puts together what comes in a row from one sender. A kernel that can't doesn't.

@@ -148,6 +148,9 @@ impl Worker {
             ready.extend(events.iter().map(mio::event::Event::token));
             let clock = self.shared.kernel.clock.monotonic();
             now = milliseconds(clock);
+            for failed in events.iter().filter(|event| event.is_error()) {
+                self.tell_failures(now, failed.token());
+            }
             for token in ready.drain(..) {
                 if !self.serve(now, token, handle) {
                     return;

@@ -389,6 +389,52 @@ async def _():
     relay.close()
 
 
+@test("a closed port of a peer is told to the client, and costs nobody a packet (RFC 8656 §11.5)")
+async def _():
+    loop = asyncio.get_running_loop()
+    transport, end = await loop.create_datagram_endpoint(Endpoint, remote_addr=(HOST, PORT))
+    user, password = await credentials()
+    state = {}
+
+    async def ask_for(method, attributes):
+        for _ in range(2):
+            request = stun.Message(message_method=method, message_class=stun.Class.REQUEST)
+            request.attributes.update(attributes)
+            if state:
+                request.attributes.update(USERNAME=user, REALM=state["realm"], NONCE=state["nonce"])
+                request.add_message_integrity(turn.make_integrity_key(user, state["realm"], password))
+            transport.sendto(bytes(request))
+            answer = stun.parse_message((await asyncio.wait_for(end.received.get(), 5))[0])
+            if answer.message_class == stun.Class.RESPONSE:
+                return answer
+            state.update(realm=answer.attributes["REALM"], nonce=answer.attributes["NONCE"])
+        raise AssertionError(answer)
+
+    def send(data, to):
+        message = stun.Message(message_method=stun.Method.SEND, message_class=stun.Class.INDICATION)
+        message.attributes["XOR-PEER-ADDRESS"] = to
+        message.attributes["DATA"] = data
+        transport.sendto(bytes(message))
+
+    other, far = await peer()
+    gone, _ = await peer()
+    closed = gone.get_extra_info("sockname")
+    gone.close()
+    await asyncio.sleep(0)
+    made = await ask_for(stun.Method.ALLOCATE, {"LIFETIME": 600, "REQUESTED-TRANSPORT": 17 << 24})
+    await ask_for(stun.Method.CREATE_PERMISSION, {"XOR-PEER-ADDRESS": closed})
+    for number in range(20):
+        send(b"lost", closed)
+        send(b"%d" % number, other.get_extra_info("sockname"))
+        equal((await asyncio.wait_for(far.received.get(), 5))[0], b"%d" % number)
+        other.sendto(b"back %d" % number, ("127.0.0.1", made.attributes["XOR-RELAYED-ADDRESS"][1]))
+        packets = [(await asyncio.wait_for(end.received.get(), 5))[0] for _ in range(2)]
+        # ICMP: nothing, seven bits of type 3 and nine of code 3, nothing.
+        assert sum(struct.pack("!HHHHI", 0x8004, 8, 0, 3 << 9 | 3, 0) in packet for packet in packets) == 1, packets
+        assert sum(b"back %d" % number in packet for packet in packets) == 1, packets
+    transport.close()
+
+
 @test("what a NAT does is found out by coturn's client (RFC 5780)", seconds=60)
 async def _():
     process = await asyncio.create_subprocess_exec(

@@ -2,7 +2,9 @@ use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::os::fd::AsFd as _;
 
-use super::{BATCH, Control, Departing, Name, Room, gather, receive, send, tell_destinations};
+use super::{
+    BATCH, Control, Departing, Name, Room, failed, gather, receive, send, tell_destinations, tell_failures,
+};
 
 const STRIDE: usize = 2048;
 
@@ -134,4 +136,33 @@ fn names_and_controls_read_as_they_were_written() {
         assert_eq!(control.read(short).1, None);
     }
     assert_eq!(Control([0xff; super::CONTROL]).read(super::CONTROL), (None, None));
+}
+
+#[test]
+fn a_closed_port_is_told_and_stands_in_nobodys_way() {
+    for address in ["127.0.0.1:0", "[::1]:0"] {
+        let bind = || UdpSocket::bind(address).unwrap();
+        let (socket, friend) = (bind(), bind());
+        tell_failures(socket.as_fd(), address.starts_with('1'));
+        let closed = bind().local_addr().unwrap();
+        let put = |to| {
+            let departing = Departing { to, from: None, bytes: b"x", segment: None };
+            send(socket.as_fd(), std::iter::once(departing)).unwrap()
+        };
+        put(closed);
+        // Both the next datagram and the next reading go on as if nothing had been.
+        assert_eq!(put(friend.local_addr().unwrap()), 1);
+        assert_eq!(friend.recv(&mut [0; 9]).unwrap(), 1);
+        put(closed);
+        friend.send_to(b"y", socket.local_addr().unwrap()).unwrap();
+        let mut storage = [0; 16];
+        let mut room = Room::new();
+        assert_eq!(receive(socket.as_fd(), &mut storage, 16, 1, &mut room).unwrap(), 1);
+        for _ in 0..2 {
+            let told = failed(socket.as_fd()).unwrap().unwrap();
+            let kind = if closed.is_ipv4() { (3, 3) } else { (1, 4) };
+            assert_eq!((told.to, (told.kind, told.code), told.mtu), (closed, kind, 0));
+        }
+        assert_eq!(failed(socket.as_fd()).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+    }
 }

@@ -4,12 +4,15 @@ use std::net::{IpAddr, SocketAddr};
 
 use mio::Token;
 use nightjar_stun::address::Family;
-use nightjar_stun::server::{AllocationId, Client};
+use nightjar_stun::server::{AllocationId, Client, IcmpError};
 
 use super::{RELAYS, TURN, Worker};
 use crate::command::ToStream;
 use crate::datagrams::{Batch, Datagrams, Filled};
 use crate::worker::Handle;
+
+/// ICMP packets that are told in a row while others wait.
+const FAILURES_MAX: usize = 64;
 
 /// The sockets of an allocation's relayed addresses.
 pub(super) struct Relay {
@@ -128,6 +131,19 @@ impl Worker {
         self.do_outputs(now, handle);
         if more {
             self.again.push_back(Token(RELAYS + number));
+        }
+    }
+
+    /// Tells clients what ICMP packets have told of their datagrams (RFC 8656 §11.5).
+    pub(super) fn tell_failures(&mut self, now: u64, Token(number): Token) {
+        let Some(number) = number.checked_sub(RELAYS) else { return };
+        let family = if number.is_multiple_of(2) { Family::V4 } else { Family::V6 };
+        let Some(Some(relay)) = self.relays.get(number / 2) else { return };
+        let Some(socket) = relay.socket(family) else { return };
+        let told = std::iter::repeat_with(|| socket.failed()).map_while(Result::ok).take(FAILURES_MAX);
+        for failed in told.flatten() {
+            let error = IcmpError { kind: failed.kind, code: failed.code, data: failed.mtu };
+            self.machine.peer_unreachable(now, relay.allocation, failed.to, error);
         }
     }
 
