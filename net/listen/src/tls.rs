@@ -4,13 +4,15 @@ use std::io::Read as _;
 use std::io::Write as _;
 use std::sync::Arc;
 
-use rustls::client::danger::HandshakeSignatureValid;
-use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::client::Resumption;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::sign::SingleCertAndKey;
 use rustls::{
-    DigitallySignedStruct, DistinguishedName, ProtocolVersion, RootCertStore, ServerConfig, ServerConnection,
-    SignatureScheme,
+    ClientConfig, ClientConnection, Connection, DigitallySignedStruct, DistinguishedName, ProtocolVersion,
+    RootCertStore, ServerConfig, ServerConnection, SignatureScheme,
 };
 
 use crate::certificates::{self, Certificates};
@@ -53,8 +55,31 @@ pub fn server_config(
     Ok(Arc::new(config))
 }
 
-/// Takes any client certificate whose key the client holds; who it names and who vouches for it is decided when the
-/// client asks for SASL EXTERNAL.
+/// The settings for a connection that this server opens in the name of `domain`, whose certificate it shows. Any
+/// certificate is taken whose key the other end holds: who it names and who vouches for it is the caller's to check.
+///
+/// # Errors
+/// If the cryptography doesn't support the protocol versions.
+pub fn client_config(
+    certificates: &Certificates,
+    domain: &str,
+    alpn: &[&[u8]],
+) -> Result<Arc<ClientConfig>, rustls::Error> {
+    let builder = ClientConfig::builder_with_provider(certificates::provider());
+    let builder = builder.with_protocol_versions(rustls::ALL_VERSIONS)?.dangerous();
+    let builder = builder.with_custom_certificate_verifier(Arc::new(AnyCertificate));
+    let mut config = match certificates.find(domain) {
+        Some(key) => builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(key))),
+        None => builder.with_no_client_auth(),
+    };
+    config.alpn_protocols = alpn.iter().map(|protocol| protocol.to_vec()).collect();
+    config.resumption = Resumption::disabled();
+    config.require_ems = true;
+    Ok(Arc::new(config))
+}
+
+/// Takes any certificate whose key the peer holds; who it names and who vouches for it is decided when the peer wants
+/// to be believed: SASL EXTERNAL, streams between servers.
 #[derive(Debug)]
 struct AnyCertificate;
 
@@ -101,6 +126,41 @@ impl ClientCertVerifier for AnyCertificate {
     }
 }
 
+impl ServerCertVerifier for AnyCertificate {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        ClientCertVerifier::verify_tls12_signature(self, message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        ClientCertVerifier::verify_tls13_signature(self, message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        ClientCertVerifier::supported_verify_schemes(self)
+    }
+}
+
 /// Whether a client's chain leads to one of `roots` now.
 pub fn is_trusted(chain: &[CertificateDer<'static>], roots: Arc<RootCertStore>, now: UnixTime) -> bool {
     let Some((leaf, intermediates)) = chain.split_first() else { return false };
@@ -108,9 +168,9 @@ pub fn is_trusted(chain: &[CertificateDer<'static>], roots: Arc<RootCertStore>, 
     builder.build().is_ok_and(|verifier| verifier.verify_client_cert(leaf, intermediates, now).is_ok())
 }
 
-/// The server's end of one TLS connection.
+/// One end of a TLS connection.
 pub struct Tls {
-    connection: ServerConnection,
+    connection: Connection,
 }
 
 impl Tls {
@@ -119,10 +179,26 @@ impl Tls {
     /// # Errors
     /// If the settings can't be used.
     pub fn new(config: Arc<ServerConfig>) -> Result<Self, rustls::Error> {
-        let mut connection = ServerConnection::new(config)?;
+        Ok(Self::of(ServerConnection::new(config)?.into()))
+    }
+
+    /// A connection that this end opens to `name`; [`Tls::begin`] gives its hello.
+    ///
+    /// # Errors
+    /// If the settings can't be used.
+    pub fn client(config: Arc<ClientConfig>, name: ServerName<'static>) -> Result<Self, rustls::Error> {
+        Ok(Self::of(ClientConnection::new(config, name)?.into()))
+    }
+
+    fn of(mut connection: Connection) -> Self {
         // What is written is flushed at once, so this only bounds a single write.
         connection.set_buffer_limit(None);
-        Ok(Self { connection })
+        Self { connection }
+    }
+
+    /// Appends the hello of a connection that this end opens.
+    pub fn begin(&mut self, out: &mut Vec<u8>) {
+        self.drain(out);
     }
 
     /// Takes bytes from the network; appends plain bytes to `plain` and bytes for the network to `out`.
@@ -181,7 +257,10 @@ impl Tls {
 
     /// The name the client asked for (SNI).
     pub fn server_name(&self) -> Option<&str> {
-        self.connection.server_name()
+        match &self.connection {
+            Connection::Server(connection) => connection.server_name(),
+            Connection::Client(_) => None,
+        }
     }
 
     /// The protocol agreed by ALPN.
@@ -189,7 +268,7 @@ impl Tls {
         self.connection.alpn_protocol()
     }
 
-    /// The chain the client showed, its own certificate first.
+    /// The chain the peer showed, its own certificate first.
     pub fn peer_certificates(&self) -> Option<Vec<CertificateDer<'static>>> {
         self.connection.peer_certificates().map(<[_]>::to_vec)
     }
@@ -201,6 +280,11 @@ impl Tls {
             ProtocolVersion::TLSv1_2 => "TLSv1.2",
             _ => "TLS",
         })
+    }
+
+    /// The cipher suite, once agreed, by its IANA name.
+    pub fn cipher(&self) -> Option<&'static str> {
+        self.connection.negotiated_cipher_suite().and_then(|suite| suite.suite().as_str())
     }
 
     /// Channel binding data of type `tls-exporter` (RFC 9266).

@@ -5,7 +5,8 @@ use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use rustls::ServerConfig;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ServerConfig};
 
 use crate::socket::Socket;
 use crate::tls::Tls;
@@ -45,7 +46,7 @@ pub fn return_plain(buffer: Vec<u8>) {
     give_back(&PLAIN, buffer);
 }
 
-/// A client's connection.
+/// A connection.
 pub struct Transport {
     socket: Socket,
     tls: Option<Box<Tls>>,
@@ -66,6 +67,24 @@ impl Transport {
     /// If the settings can't be used.
     pub fn start_tls(&mut self, config: Arc<ServerConfig>) -> Result<(), rustls::Error> {
         self.tls = Some(Box::new(Tls::new(config)?));
+        Ok(())
+    }
+
+    /// Begins TLS as the end that has opened the connection: the hello is sent.
+    ///
+    /// # Errors
+    /// If the settings can't be used.
+    pub fn start_tls_client(
+        &mut self,
+        config: Arc<ClientConfig>,
+        name: ServerName<'static>,
+    ) -> Result<(), rustls::Error> {
+        let mut tls = Box::new(Tls::client(config, name)?);
+        let mut out = lend(&OUTGOING);
+        tls.begin(&mut out);
+        self.write_or_keep(&out);
+        give_back(&OUTGOING, out);
+        self.tls = Some(tls);
         Ok(())
     }
 
