@@ -48,8 +48,8 @@ pub(crate) struct Worker {
     machine: Server,
     /// None while it's lent.
     batch: Option<Batch>,
-    /// Packets that this wake has brought.
-    packets: usize,
+    /// Whether this wake has brought packets.
+    has_read: bool,
     pace: Pace,
     inbox: Receiver<Command>,
     shared: Arc<Shared>,
@@ -121,7 +121,7 @@ impl Worker {
             outbox: Outbox::default(),
             machine,
             batch: Some(Batch::new()),
-            packets: 0,
+            has_read: false,
             pace: Pace::default(),
             inbox,
             shared,
@@ -138,6 +138,7 @@ impl Worker {
         let mut ready = VecDeque::new();
         let mut now = self.now();
         loop {
+            let asleep = self.shared.kernel.clock.monotonic();
             let wait = if self.again.is_empty() { self.until_timeout(now) } else { Some(Duration::ZERO) };
             match self.poll.poll(&mut events, wait) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -161,9 +162,8 @@ impl Worker {
             self.flush_to_clients();
             handle.counted.publish(&self.machine.counters);
             self.shared.watch.look(self.shared.ports.usage());
-            let packets = std::mem::take(&mut self.packets);
-            let micros = u64::try_from(clock.as_micros()).unwrap_or(u64::MAX);
-            if let Some(pause) = self.pace.pause(micros, packets)
+            if std::mem::take(&mut self.has_read)
+                && let Some(pause) = self.pace.pause(clock.saturating_sub(asleep))
                 && self.again.is_empty()
             {
                 std::thread::sleep(pause);
@@ -199,8 +199,8 @@ impl Worker {
                 more = false;
                 break;
             };
+            self.has_read = true;
             for (remote, local, place) in batch.datagrams(count) {
-                self.packets += 1;
                 let local =
                     SocketAddr::new(local.unwrap_or(self.bound.ip()).to_canonical(), self.bound.port());
                 let remote = SocketAddr::new(remote.ip().to_canonical(), remote.port());

@@ -41,7 +41,10 @@ pub enum Judgement {
 /// Makes and judges nonces.
 #[derive(Clone)]
 pub struct Nonces {
-    secret: [u8; 32],
+    /// Has the secret taken in already.
+    mac: Hmac<Sha256>,
+    /// What all nonces begin with.
+    head: String,
     lifetime_seconds: u64,
     features: Features,
 }
@@ -58,7 +61,11 @@ impl std::fmt::Debug for Nonces {
 impl Nonces {
     /// With a secret of this server and the time a nonce may be used.
     pub fn new(secret: [u8; 32], lifetime_seconds: u64, features: Features) -> Self {
-        Self { secret, lifetime_seconds, features }
+        // HMAC fills a short key up with zeros (RFC 2104 §2).
+        let mut block = [0; 64];
+        block[..secret.len()].copy_from_slice(&secret);
+        let mac = Hmac::new(&block.into());
+        Self { mac, head: format!("{COOKIE}{}", features.text()), lifetime_seconds, features }
     }
 
     /// What its nonces announce.
@@ -70,9 +77,12 @@ impl Nonces {
     /// years.
     pub fn make(&self, client: IpAddr, now: u64) -> String {
         let now = (now as u32).to_be_bytes();
-        let mut body = now.to_vec();
-        body.extend_from_slice(&self.code(client, now));
-        format!("{COOKIE}{}{}", self.features.text(), URL_SAFE_NO_PAD.encode(body))
+        let mut body = [0; 4 + CODE];
+        body[..4].copy_from_slice(&now);
+        body[4..].copy_from_slice(&self.code(client, now));
+        let mut nonce = self.head.clone();
+        URL_SAFE_NO_PAD.encode_string(body, &mut nonce);
+        nonce
     }
 
     /// Whether a client may use a nonce.
@@ -85,8 +95,11 @@ impl Nonces {
     }
 
     fn made(&self, nonce: &[u8], client: IpAddr) -> Option<u64> {
-        let rest = nonce.strip_prefix(COOKIE.as_bytes())?.strip_prefix(self.features.text().as_bytes())?;
-        let body = URL_SAFE_NO_PAD.decode(rest).ok()?;
+        let rest = nonce.strip_prefix(self.head.as_bytes())?;
+        // The decoder wants a little more room than it fills.
+        let mut body = [0; 4 + CODE + 4];
+        let length = URL_SAFE_NO_PAD.decode_slice(rest, &mut body).ok()?;
+        let body = body.get(..length)?;
         let (made, code) = body.split_first_chunk::<4>()?;
         let own = self.code(client, *made);
         bool::from(own.as_slice().ct_eq(code)).then_some(u32::from_be_bytes(*made).into())
@@ -94,7 +107,7 @@ impl Nonces {
 
     fn code(&self, client: IpAddr, made: [u8; 4]) -> [u8; CODE] {
         let mut code = [0; CODE];
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.secret) else { return code };
+        let mut mac = self.mac.clone();
         mac.update(&made);
         match client {
             IpAddr::V4(ip) => mac.update(&ip.octets()),

@@ -20,6 +20,10 @@ impl Worker {
                     self.shared.kernel.shared::<StunListeners>().send_from(client, bytes);
                 }
                 Output::Authenticate { ticket, username, algorithm } => {
+                    let known = self.shared.known(&username, algorithm);
+                    if known.is_some_and(|(user, key)| self.machine.try_key(now, ticket, user, key)) {
+                        continue;
+                    }
                     let (shared, handle) = (self.shared.clone(), handle.clone());
                     self.shared.runtime.spawn(async move {
                         let account = shared.credentials(username, algorithm).await;

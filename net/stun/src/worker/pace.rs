@@ -5,29 +5,22 @@ use std::time::Duration;
 /// How long packets gather before a busy worker reads again: a small part of what a call's packets wait on their way,
 /// and enough for many of them to share the cost of a wake.
 const PAUSE: Duration = Duration::from_micros(100);
-/// Packets a millisecond that make a worker busy: three for each pause. One that has less to do reads at once.
-const BUSY: usize = 32;
-/// Microseconds after which it is judged anew.
-const WINDOW: u64 = 1_000;
+/// A worker that had to wait no longer than this for something to do is busy.
+const SHORT: Duration = Duration::from_micros(50);
+/// So many times in a row, that is: packets that happen to follow each other closely aren't much to do yet.
+const TIMES: u32 = 2;
 
-/// What a worker did lately. Times are in microseconds.
+/// How long a worker had to wait lately.
 #[derive(Default)]
 pub(super) struct Pace {
-    since: u64,
-    packets: usize,
-    is_busy: bool,
+    short_waits: u32,
 }
 
 impl Pace {
-    /// Whether to wait before reading again, after `packets` were read at `now`.
-    pub(super) fn pause(&mut self, now: u64, packets: usize) -> Option<Duration> {
-        self.packets += packets;
-        let passed = now.saturating_sub(self.since);
-        if passed >= WINDOW {
-            self.is_busy = (self.packets as u64).saturating_mul(WINDOW) >= passed.saturating_mul(BUSY as u64);
-            (self.since, self.packets) = (now, 0);
-        }
-        self.is_busy.then_some(PAUSE)
+    /// Whether to pause before reading again, after packets were read for which the worker had waited so long.
+    pub(super) fn pause(&mut self, waited: Duration) -> Option<Duration> {
+        self.short_waits = if waited <= SHORT { self.short_waits.saturating_add(1) } else { 0 };
+        (self.short_waits >= TIMES).then_some(PAUSE)
     }
 }
 

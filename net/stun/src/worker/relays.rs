@@ -114,8 +114,8 @@ impl Worker {
                     // One that gets packets in bursts: let the kernel put them together.
                     socket.gather();
                 }
+                self.has_read = true;
                 for (peer, _, place) in batch.datagrams(count) {
-                    self.packets += 1;
                     self.send_to_client(now, allocation, peer, batch.bytes(place));
                 }
                 if !all {

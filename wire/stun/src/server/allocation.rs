@@ -19,7 +19,8 @@ pub(super) const CHANNEL: u64 = 600_000;
 pub(super) struct Allocation {
     pub(super) client: Client,
     pub(super) user: String,
-    hash: [u8; 32],
+    /// What the name was hashed with, if a client hides it.
+    realm: String,
     keys: Vec<(Algorithm, Key)>,
     pub(super) protocol: Protocol,
     pub(super) relayed: Relayed,
@@ -102,7 +103,7 @@ pub struct AllocationInfo {
 impl Allocation {
     pub(super) fn new(origin: Origin, relayed: Relayed, expires: u64) -> Self {
         Self {
-            hash: userhash(&origin.user, &origin.realm),
+            realm: origin.realm,
             client: origin.client,
             user: origin.user,
             keys: origin.key.into_iter().collect(),
@@ -152,7 +153,7 @@ impl Allocation {
     pub(super) fn is_of(&self, username: &Username) -> bool {
         match username {
             Username::Plain(name) => *name == self.user,
-            Username::Hash(hash) => *hash == self.hash,
+            Username::Hash(hash) => *hash == userhash(&self.user, &self.realm),
         }
     }
 

@@ -101,6 +101,17 @@ impl Server {
         }
     }
 
+    /// A key that may be out of date, while [`Output::Authenticate`] waits for its answer: true if it is the sender's,
+    /// and the request is answered.
+    pub fn try_key(&mut self, now: u64, ticket: Ticket, user: String, key: Key) -> bool {
+        let Some(waiting) = self.waiting.get(&ticket.0) else { return false };
+        if !Message::parse(&waiting.packet).is_ok_and(|message| message.verify(&key)) {
+            return false;
+        }
+        self.authenticated(now, ticket, Some((user, key)));
+        true
+    }
+
     fn judge(&mut self, now: u64, who: Who, message: &Message<'_>, user: String, key: Key) {
         if !message.verify(&key) {
             return self.reject(now, &who, message);

@@ -1,5 +1,6 @@
 mod discovery;
 mod icmp;
+mod keys;
 mod limits;
 mod names;
 mod whatever;

@@ -1,30 +1,20 @@
-use super::{PAUSE, Pace};
+use std::time::Duration;
 
-/// Whether a worker that reads `packets` every `gap` microseconds pauses in the end.
-fn pauses(packets: usize, gap: u64) -> bool {
-    let mut pace = Pace::default();
-    (1..10_000).map(|wake| pace.pause(wake * gap, packets)).last().flatten() == Some(PAUSE)
-}
+use super::{PAUSE, Pace, SHORT};
 
 #[test]
 fn only_a_busy_worker_lets_packets_gather() {
-    for (packets, gap, expected) in [
-        (1, 20_000, false),
-        (1, 1_000, false),
-        (1, 100, false),
-        (1, 10, true),
-        (10, 100, true),
-        (40, 1_000, true),
-        (30, 1_000, false),
-        (1_000, 100_000, false),
+    let (short, long) = (SHORT, SHORT + Duration::from_micros(1));
+    for (waits, expected) in [
+        (&[long, long, long][..], false),
+        (&[short], false),
+        (&[short, short], true),
+        (&[short, short, short, Duration::ZERO], true),
+        (&[short, long, short, long, short], false),
+        (&[short, short, short, long], false),
     ] {
-        assert_eq!(pauses(packets, gap), expected, "{packets} every {gap}");
+        let mut pace = Pace::default();
+        let last = waits.iter().map(|waited| pace.pause(*waited)).last().flatten();
+        assert_eq!(last, expected.then_some(PAUSE), "{waits:?}");
     }
-}
-
-#[test]
-fn a_busy_worker_that_has_nothing_more_to_do_reads_at_once_again() {
-    let mut pace = Pace::default();
-    assert!((1..200).any(|wake| pace.pause(wake * 10, 1).is_some()));
-    assert_eq!(pace.pause(50_000, 1), None);
 }
