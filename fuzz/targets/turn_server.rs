@@ -8,7 +8,7 @@ use libfuzzer_sys::fuzz_target;
 use nightjar_stun::nonce::{Features, Nonces};
 use nightjar_stun::policy::Policy;
 use nightjar_stun::server::{
-    Authentication, Client, FromClient, Output, Relayed, Server, Settings, Transport, Unlimited,
+    Authentication, Client, FromClient, IcmpError, Output, Relayed, Server, Settings, Transport, Unlimited,
 };
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -30,7 +30,7 @@ fn settings() -> Settings {
         lifetime_max: 3600,
         policy: Policy::default(),
         nonces: Nonces::new([3; 32], 3600, features),
-        other_address: None,
+        other_address: Some(SocketAddr::from(([203, 0, 113, 2], 3479))),
     }
 }
 
@@ -52,8 +52,22 @@ fuzz_target!(|input: &[u8]| {
             assert_eq!(policy.check(peer), Ok(()));
             assert!(packet.get(data).is_some());
         }
+        // A peer sends, and another can't be reached: whoever the packet's bytes name.
+        let ids: Vec<_> = server.allocations().map(|own| own.id).collect();
+        if let Some((&[a, b, c, d, e, f], _)) = packet.split_first_chunk::<6>() {
+            let peer = SocketAddr::from(([a, b, c, d], u16::from_be_bytes([e, f])));
+            for id in ids {
+                let heard = server.handle_peer(now, id, peer, packet.len()).is_some();
+                assert!(!heard || policy.check_ip(peer.ip()).is_ok());
+                server.peer_unreachable(now, id, peer, IcmpError { kind: who, code: length, data: 0 });
+            }
+        }
         while let Some(output) = server.poll_output() {
             match output {
+                Output::SendFrom { client: from, bytes } => {
+                    assert!([3478, 3479].contains(&from.local.port()) && from.local != client.local);
+                    assert!(from.remote.ip() == client.remote.ip() && bytes.len() <= 128);
+                }
                 Output::Allocate { ticket, .. } => {
                     open += 1;
                     let v4 = Some(SocketAddr::from((Ipv4Addr::new(192, 0, 2, 15), 50_000)));

@@ -16,7 +16,9 @@ impl StunListeners {
         let groups: Vec<_> = self
             .groups()
             .into_iter()
-            .filter(|(group, (is_udp, _))| *is_udp && group.is_listening.load(Ordering::Relaxed))
+            .filter(|(group, (is_udp, _))| {
+                *is_udp && group.is_plain && group.is_listening.load(Ordering::Relaxed)
+            })
             .collect();
         let places: Vec<SocketAddr> = groups.iter().map(|(_, (_, place))| *place).collect();
         for (group, (_, place)) in groups {

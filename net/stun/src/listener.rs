@@ -34,6 +34,8 @@ pub(crate) struct Group {
     pub(crate) shared: Arc<Shared>,
     pub(crate) workers: Vec<Handle>,
     pub(crate) is_listening: AtomicBool,
+    /// Whether its clients come without TLS or DTLS.
+    pub(crate) is_plain: bool,
 }
 
 /// Whether by UDP, and where.
@@ -163,7 +165,7 @@ fn start(
     address: SocketAddr,
     is_udp: bool,
 ) -> std::io::Result<Arc<Group>> {
-    let Configured { settings, ports, v4, v6, allocations_each, .. } = configured;
+    let Configured { tls, settings, ports, v4, v6, allocations_each } = configured;
     let quota = Arc::new(Allowance::new(allocations_each, ports.clone().count()));
     let shared = Arc::new(Shared::new(Arc::clone(kernel), settings, quota, Ports::new(ports, v4, v6)));
     let count = std::thread::available_parallelism().map_or(1, NonZero::get);
@@ -179,7 +181,7 @@ fn start(
         std::thread::Builder::new().name(format!("stun-{number}")).spawn(move || worker.run(&own))?;
         workers.push(handle);
     }
-    Ok(Arc::new(Group { shared, workers, is_listening: AtomicBool::new(true) }))
+    Ok(Arc::new(Group { shared, workers, is_listening: AtomicBool::new(true), is_plain: !tls }))
 }
 
 /// A socket of its own for each worker: the kernel gives each client always the same one.
