@@ -48,8 +48,8 @@ pub(crate) struct Worker {
     machine: Server,
     /// None while it's lent.
     batch: Option<Batch>,
-    /// Whether this wake has brought packets.
-    has_read: bool,
+    /// Packets that this wake has brought.
+    packets: usize,
     pace: Pace,
     inbox: Receiver<Command>,
     shared: Arc<Shared>,
@@ -121,7 +121,7 @@ impl Worker {
             outbox: Outbox::default(),
             machine,
             batch: Some(Batch::new()),
-            has_read: false,
+            packets: 0,
             pace: Pace::default(),
             inbox,
             shared,
@@ -162,8 +162,9 @@ impl Worker {
             self.flush_to_clients();
             handle.counted.publish(&self.machine.counters);
             self.shared.watch.look(self.shared.ports.usage());
-            if std::mem::take(&mut self.has_read)
-                && let Some(pause) = self.pace.pause(clock.saturating_sub(asleep))
+            let packets = std::mem::take(&mut self.packets);
+            if packets > 0
+                && let Some(pause) = self.pace.pause(clock.saturating_sub(asleep), packets)
                 && self.again.is_empty()
             {
                 std::thread::sleep(pause);
@@ -199,7 +200,7 @@ impl Worker {
                 more = false;
                 break;
             };
-            self.has_read = true;
+            self.packets += count;
             for (remote, local, place) in batch.datagrams(count) {
                 let local =
                     SocketAddr::new(local.unwrap_or(self.bound.ip()).to_canonical(), self.bound.port());

@@ -9,18 +9,32 @@ const PAUSE: Duration = Duration::from_micros(100);
 const SHORT: Duration = Duration::from_micros(50);
 /// So many times in a row, that is: packets that happen to follow each other closely aren't much to do yet.
 const TIMES: u32 = 2;
+/// So many, after a pause in which hardly anything came: whoever sends waits for an answer first.
+const TIMES_IN_VAIN: u32 = 32;
+/// Packets that make a pause worth its while.
+const WORTH: usize = 3;
 
-/// How long a worker had to wait lately.
+/// How long a worker had to wait lately, and what its pauses were good for.
 #[derive(Default)]
 pub(super) struct Pace {
     short_waits: u32,
+    has_paused: bool,
+    was_in_vain: bool,
 }
 
 impl Pace {
     /// Whether to pause before reading again, after packets were read for which the worker had waited so long.
-    pub(super) fn pause(&mut self, waited: Duration) -> Option<Duration> {
+    pub(super) fn pause(&mut self, waited: Duration, packets: usize) -> Option<Duration> {
+        if std::mem::take(&mut self.has_paused) {
+            self.was_in_vain = packets < WORTH;
+            if self.was_in_vain {
+                self.short_waits = 0;
+            }
+        }
         self.short_waits = if waited <= SHORT { self.short_waits.saturating_add(1) } else { 0 };
-        (self.short_waits >= TIMES).then_some(PAUSE)
+        let times = if self.was_in_vain { TIMES_IN_VAIN } else { TIMES };
+        self.has_paused = self.short_waits >= times;
+        self.has_paused.then_some(PAUSE)
     }
 }
 

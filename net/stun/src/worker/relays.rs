@@ -114,7 +114,7 @@ impl Worker {
                     // One that gets packets in bursts: let the kernel put them together.
                     socket.gather();
                 }
-                self.has_read = true;
+                self.packets += count;
                 for (peer, _, place) in batch.datagrams(count) {
                     self.send_to_client(now, allocation, peer, batch.bytes(place));
                 }
