@@ -20,6 +20,10 @@ use crate::stanza_error::{Condition, StanzaError};
 use crate::stream_error::StreamErrorCondition;
 use crate::{ns, sm};
 
+pub(crate) mod s2s;
+
+pub use s2s::fuzz_s2s;
+
 /// The host this driver serves.
 pub(crate) const HOST: &str = "example.org";
 /// Another name of it.

@@ -10,6 +10,8 @@ mod incoming;
 mod outgoing;
 mod pairs;
 mod peer;
+#[cfg(test)]
+mod tests;
 mod types;
 
 pub use incoming::IncomingStream;
