@@ -28,7 +28,7 @@ pub enum Work {
     Store { window: usize },
     Page,
     Api { login: bool },
-    Packets { window: usize },
+    Packets { clients: usize, window: usize },
     Allocations,
 }
 
@@ -60,9 +60,17 @@ const ARCHIVE: &[Work] = &[
     Work::Page,
 ];
 
-const TURN: &[Work] = &[Work::Packets { window: 1 }, Work::Packets { window: 2 }, Work::Allocations];
-/// Together with two packets of each they just fit into the receive buffer that a socket has as it comes.
-const TURN_CLIENTS: usize = 40;
+/// Few packets on the way make each wake of a server dear; many clients with several each are what a relay has to do with
+/// when it's busy.
+const TURN: &[Work] = &[
+    Work::Packets { clients: FEW, window: 1 },
+    Work::Packets { clients: FEW, window: 2 },
+    Work::Packets { clients: MANY, window: 4 },
+    Work::Packets { clients: MANY, window: 8 },
+    Work::Allocations,
+];
+const FEW: usize = 40;
+const MANY: usize = 64;
 
 impl Setup {
     pub fn works(self) -> &'static [Work] {
@@ -106,8 +114,8 @@ impl Work {
             Self::Chat { window, tls } => format!("chat, {window} in flight, {}", over(tls)),
             Self::Store { window } => format!("archived chat, {window} in flight, plain TCP"),
             Self::Page => "archive page of 50, plain TCP".into(),
-            Self::Packets { window } => {
-                format!("relayed packet of 1,000 bytes, {window} of each client on the way")
+            Self::Packets { clients, window } => {
+                format!("relayed packet of 1,000 bytes, {clients} clients, {window} of each on the way")
             }
             Self::Allocations => "allocation and its end".into(),
             Self::Api { login: false } => "API, GET without login".into(),
@@ -167,10 +175,10 @@ impl Work {
                 let options = api::Options { http_port, login, concurrency: 8, warm_up: 1.0, seconds };
                 run(api::run(&server.target(Tls::None, None, 0), &options))
             }
-            Self::Packets { window } => {
-                turn::packets(&server.turn_target(), &relaying(window, server, seconds))
+            Self::Packets { clients, window } => {
+                turn::packets(&server.turn_target(), &relaying(clients, window, server, seconds))
             }
-            Self::Allocations => turn::allocations(&server.turn_target(), &relaying(1, server, seconds)),
+            Self::Allocations => turn::allocations(&server.turn_target(), &relaying(FEW, 1, server, seconds)),
             Self::Page => {
                 let options = page::Options {
                     readers: READERS,
@@ -186,7 +194,7 @@ impl Work {
     }
 }
 
-fn relaying(window: usize, server: &Server, seconds: f64) -> turn::Options {
+fn relaying(clients: usize, window: usize, server: &Server, seconds: f64) -> turn::Options {
     let bare = server.place.kind == Kind::Echo;
-    turn::Options { clients: TURN_CLIENTS, window, warm_up: 1.0, seconds, bare }
+    turn::Options { clients, window, warm_up: 1.0, seconds, bare }
 }

@@ -25,13 +25,12 @@ pub const CHANNEL: u16 = 0x4000;
 const RETRANSMIT: Duration = Duration::from_millis(500);
 const TRIES: usize = 5;
 
-/// Who asks, and what the server said last about how to ask (RFC 8489 §9.2.5: it is good for the next request, too).
+/// Who asks.
 #[derive(Debug)]
 pub struct Login {
     pub server: SocketAddr,
     pub user: String,
     pub password: String,
-    challenge: RefCell<Option<Challenge>>,
 }
 
 #[derive(Debug, Clone)]
@@ -41,28 +40,13 @@ struct Challenge {
     key: Vec<u8>,
 }
 
-impl Login {
-    pub fn new(server: SocketAddr, user: String, password: String) -> Self {
-        Self { server, user, password, challenge: RefCell::default() }
-    }
-
-    fn learn(&self, answer: &[u8]) -> Result<()> {
-        let of = |kind| attribute(answer, kind).map(<[u8]>::to_vec);
-        let known = self.challenge.borrow().as_ref().map(|challenge| challenge.realm.clone());
-        let realm = of(REALM).or(known).context("no realm in a challenge")?;
-        let nonce = of(NONCE).context("no nonce in a challenge")?;
-        let parts = [self.user.as_bytes(), b":", &realm, b":", self.password.as_bytes()].concat();
-        let key = Md5::digest(parts).to_vec();
-        self.challenge.replace(Some(Challenge { realm, nonce, key }));
-        Ok(())
-    }
-}
-
 /// A client. The server forgets its allocation when it expires or is ended.
 #[derive(Debug)]
 pub struct Client<'a> {
     pub socket: UdpSocket,
     login: &'a Login,
+    /// What the server said last about how to ask (RFC 8489 §9.2.5: it is good for the next request, too).
+    challenge: RefCell<Option<Challenge>>,
 }
 
 /// A request on its way.
@@ -71,6 +55,7 @@ pub struct Asked {
     transaction: u64,
     kind: u16,
     attributes: Vec<(u16, Vec<u8>)>,
+    challenges: usize,
 }
 
 impl<'a> Client<'a> {
@@ -80,7 +65,7 @@ impl<'a> Client<'a> {
         let socket = UdpSocket::bind((Ipv4Addr::new(127, 1, a, b), 0))?;
         socket.connect(login.server)?;
         socket.set_read_timeout(Some(RETRANSMIT))?;
-        Ok(Self { socket, login })
+        Ok(Self { socket, login, challenge: RefCell::default() })
     }
 
     pub fn allocate(&self, transaction: u64) -> Result<Asked> {
@@ -99,13 +84,13 @@ impl<'a> Client<'a> {
     }
 
     fn ask(&self, kind: u16, transaction: u64, attributes: Vec<(u16, Vec<u8>)>) -> Result<Asked> {
-        let asked = Asked { transaction, kind, attributes };
+        let asked = Asked { transaction, kind, attributes, challenges: 0 };
         self.send(&asked)?;
         Ok(asked)
     }
 
     fn send(&self, asked: &Asked) -> Result<()> {
-        let challenge = self.login.challenge.borrow().clone();
+        let challenge = self.challenge.borrow().clone();
         let mut attributes: Vec<(u16, &[u8])> =
             asked.attributes.iter().map(|(kind, value)| (*kind, value.as_slice())).collect();
         if let Some(challenge) = &challenge {
@@ -119,23 +104,47 @@ impl<'a> Client<'a> {
     }
 
     /// Waits for success; asks again when the server wants to know who asks.
-    pub fn succeed(&self, mut asked: Asked) -> Result<()> {
+    pub fn succeed(&self, asked: Asked) -> Result<()> {
+        let mut open = Some(asked);
+        while let Some(asked) = open {
+            open = self.settle(asked)?;
+        }
+        Ok(())
+    }
+
+    /// Waits for an answer: none is left to wait for after success, and another request is on its way when the server
+    /// wants to know who asks.
+    pub fn settle(&self, mut asked: Asked) -> Result<Option<Asked>> {
         for _ in 0..TRIES {
             let Some(answer) = self.answer(asked.transaction)? else {
                 self.send(&asked)?;
                 continue;
             };
             if is_success(&answer) {
-                return Ok(());
+                return Ok(None);
             }
             let code = error_code(&answer);
-            ensure!(matches!(code, Some(401 | 438)), "request {:#06x} was refused: {code:?}", asked.kind);
-            self.login.learn(&answer)?;
+            let is_challenge = matches!(code, Some(401 | 438)) && asked.challenges < TRIES;
+            ensure!(is_challenge, "request {:#06x} was refused: {code:?}", asked.kind);
+            self.learn(&answer)?;
             // Another request, as its bytes are others (RFC 8489 §9.2.5).
             asked.transaction ^= 1 << 63;
+            asked.challenges += 1;
             self.send(&asked)?;
+            return Ok(Some(asked));
         }
         bail!("request {:#06x} got no answer", asked.kind)
+    }
+
+    fn learn(&self, answer: &[u8]) -> Result<()> {
+        let of = |kind| attribute(answer, kind).map(<[u8]>::to_vec);
+        let known = self.challenge.borrow().as_ref().map(|challenge| challenge.realm.clone());
+        let realm = of(REALM).or(known).context("no realm in a challenge")?;
+        let nonce = of(NONCE).context("no nonce in a challenge")?;
+        let Login { user, password, .. } = self.login;
+        let key = Md5::digest([user.as_bytes(), b":", &realm, b":", password.as_bytes()].concat()).to_vec();
+        self.challenge.replace(Some(Challenge { realm, nonce, key }));
+        Ok(())
     }
 
     fn answer(&self, transaction: u64) -> Result<Option<Vec<u8>>> {

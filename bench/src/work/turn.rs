@@ -18,6 +18,8 @@ const PAYLOAD: usize = 1_000;
 const LOST: Duration = Duration::from_millis(50);
 /// coturn keeps the ports of relays for a while after their end, and has no more than there are.
 const ALLOCATIONS_MAX: u64 = 20_000;
+/// Clients that share a peer: what they have on the way at most fits into the receive buffer that a socket has as it comes.
+const CLIENTS_OF_PEER: usize = 8;
 /// Packets that are read from one socket before the next is looked at.
 const TURN: usize = 64;
 
@@ -48,10 +50,9 @@ struct Counts {
 /// A unit is a packet that the server received once and sent once.
 pub fn packets(target: &Target, options: &Options) -> Result<Report> {
     let login = login(target)?;
-    let peer = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
-    peer.set_nonblocking(true)?;
+    let peers = (0..options.clients.div_ceil(CLIENTS_OF_PEER)).map(|_| peer()).collect::<Result<Vec<_>>>()?;
     let mut flows = Vec::new();
-    for number in 0..options.clients as u64 {
+    for (number, peer) in (0..options.clients as u64).zip(peers.iter().cycle()) {
         let client = Client::new(&login, number)?;
         if !options.bare {
             client.succeed(client.allocate(number * 2)?)?;
@@ -61,11 +62,11 @@ pub fn packets(target: &Target, options: &Options) -> Result<Report> {
         flows.push(Flow { client, in_flight: 0, heard: Instant::now() });
     }
     let mut counts = Counts::default();
-    exchange(&mut flows, &peer, options, options.warm_up, &mut counts)?;
+    exchange(&mut flows, &peers, options, options.warm_up, &mut counts)?;
     ensure!(counts.relayed > 0, "nothing was relayed");
     counts = Counts::default();
     let window = Window::open(target.pid)?;
-    exchange(&mut flows, &peer, options, options.seconds, &mut counts)?;
+    exchange(&mut flows, &peers, options, options.seconds, &mut counts)?;
     let title = format!("{} clients, {} packets of each on the way", options.clients, options.window);
     let mut report = window.close(title, "packet", counts.relayed)?;
     report.notes.push(format!("{} packets lost", counts.lost));
@@ -79,12 +80,12 @@ pub fn packets(target: &Target, options: &Options) -> Result<Report> {
 }
 
 fn login(target: &Target) -> Result<Login> {
-    Ok(Login::new(target.address()?, target.user(0), target.password.clone()))
+    Ok(Login { server: target.address()?, user: target.user(0), password: target.password.clone() })
 }
 
 fn exchange(
     flows: &mut [Flow<'_>],
-    peer: &UdpSocket,
+    peers: &[UdpSocket],
     options: &Options,
     seconds: f64,
     counts: &mut Counts,
@@ -116,19 +117,32 @@ fn exchange(
                 flow.in_flight += 1;
             }
         }
-        for _ in 0..TURN {
-            match peer.recv_from(&mut buffer) {
-                Ok((count, relay)) => {
-                    counts.relayed += 1;
-                    is_there(peer.send_to(buffer.get(..count).unwrap_or_default(), relay).map(|_| 1))?;
-                }
-                Err(error) => {
-                    is_there(Err(error))?;
-                    break;
-                }
+        for peer in peers {
+            counts.relayed += send_back(peer, &mut buffer)?;
+        }
+    }
+}
+
+fn peer() -> Result<UdpSocket> {
+    let peer = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+    peer.set_nonblocking(true)?;
+    Ok(peer)
+}
+
+/// Sends back what a peer has got, and counts it.
+fn send_back(peer: &UdpSocket, buffer: &mut [u8]) -> Result<u64> {
+    for count in 0..TURN as u64 {
+        match peer.recv_from(buffer) {
+            Ok((length, relay)) => {
+                is_there(peer.send_to(buffer.get(..length).unwrap_or_default(), relay))?;
+            }
+            Err(error) => {
+                is_there(Err(error))?;
+                return Ok(count);
             }
         }
     }
+    Ok(TURN as u64)
 }
 
 /// Whether a call moved a packet.
@@ -163,8 +177,14 @@ fn round(login: &Login, clients: usize, transaction: &mut u64) -> Result<()> {
     for is_end in [false, true] {
         let ask =
             |client: &Client<'_>, number| if is_end { client.end(number) } else { client.allocate(number) };
-        let asked = clients.iter().map(|client| ask(client, next())).collect::<Result<Vec<_>>>()?;
-        clients.iter().zip(asked).try_for_each(|(client, asked)| client.succeed(asked))?;
+        let asked = clients.iter().map(|client| Ok((client, ask(client, next())?)));
+        let mut open = asked.collect::<Result<Vec<_>>>()?;
+        // All are on their way together, those that ask again, too.
+        while !open.is_empty() {
+            let settled = open.into_iter().map(|(client, asked)| Ok((client, client.settle(asked)?)));
+            let settled = settled.collect::<Result<Vec<_>>>()?;
+            open = settled.into_iter().filter_map(|(client, again)| Some((client, again?))).collect();
+        }
     }
     Ok(())
 }
