@@ -146,15 +146,7 @@ pub(crate) fn provider() -> Arc<CryptoProvider> {
 
 /// The DNS names of a certificate: subjectAltName only; a common name proves nothing (RFC 6125 §6.4.4).
 fn names_of(certificate: &CertificateDer<'static>) -> Vec<String> {
-    let Ok((_, parsed)) = X509Certificate::from_der(certificate) else { return Vec::new() };
-    let Ok(Some(alternative)) = parsed.subject_alternative_name() else { return Vec::new() };
-    let names = alternative.value.general_names.iter();
-    names
-        .filter_map(|name| match name {
-            GeneralName::DNSName(name) => Some(name.to_ascii_lowercase()),
-            _ => None,
-        })
-        .collect()
+    Presented::read(certificate).map(|presented| presented.dns_names).unwrap_or_default()
 }
 
 /// The `tls-server-end-point` channel binding of a certificate: its hash with the hash function of its signature, or
@@ -173,26 +165,76 @@ pub fn end_point_hash(certificate: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// The XMPP addresses a client certificate names (id-on-xmppAddr, RFC 6120 §13.7.1.4).
-pub fn xmpp_addresses(certificate: &[u8]) -> Vec<String> {
-    const ID_ON_XMPP_ADDR: &str = "1.3.6.1.5.5.7.8.5";
-    let Ok((_, parsed)) = X509Certificate::from_der(certificate) else { return Vec::new() };
-    let Ok(Some(alternative)) = parsed.subject_alternative_name() else { return Vec::new() };
-    let names = alternative.value.general_names.iter();
-    names
-        .filter_map(|name| match name {
-            GeneralName::OtherName(oid, value) if oid.to_id_string() == ID_ON_XMPP_ADDR => utf8_string(value),
-            _ => None,
-        })
-        .collect()
+/// What a certificate says about who holds it. A common name says nothing (RFC 9525 §2).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Presented {
+    /// dNSName, in lower case.
+    pub dns_names: Vec<String>,
+    /// SRVName (RFC 4985), such as `_xmpp-server.example.org`, in lower case.
+    pub srv_names: Vec<String>,
+    /// id-on-xmppAddr (RFC 6120 §13.7.1.4).
+    pub xmpp_addresses: Vec<String>,
+    /// The subject, for people.
+    pub subject: String,
+    /// The issuer, for people.
+    pub issuer: String,
+    /// The end of its validity, in seconds since the UNIX epoch.
+    pub not_after: i64,
+    /// Subject and issuer are the same.
+    pub is_self_issued: bool,
+    /// SubjectPublicKeyInfo, as it is encoded.
+    pub public_key_info: Vec<u8>,
 }
 
-/// The text of `[0] EXPLICIT UTF8String`, or of the bare string.
-fn utf8_string(der: &[u8]) -> Option<String> {
+const ID_ON_XMPP_ADDR: &str = "1.3.6.1.5.5.7.8.5";
+const ID_ON_DNS_SRV: &str = "1.3.6.1.5.5.7.8.7";
+
+impl Presented {
+    /// Reads a certificate; `None` if it can't be read.
+    pub fn read(certificate: &[u8]) -> Option<Self> {
+        let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
+        let mut presented = Self {
+            subject: parsed.subject().to_string(),
+            issuer: parsed.issuer().to_string(),
+            not_after: parsed.validity().not_after.timestamp(),
+            is_self_issued: parsed.subject().as_raw() == parsed.issuer().as_raw(),
+            public_key_info: parsed.public_key().raw.to_vec(),
+            ..Self::default()
+        };
+        let Ok(Some(alternative)) = parsed.subject_alternative_name() else { return Some(presented) };
+        for name in &alternative.value.general_names {
+            presented.add(name);
+        }
+        Some(presented)
+    }
+
+    fn add(&mut self, name: &GeneralName<'_>) {
+        match name {
+            GeneralName::DNSName(name) => self.dns_names.push(name.to_ascii_lowercase()),
+            GeneralName::OtherName(oid, value) => match oid.to_id_string().as_str() {
+                ID_ON_XMPP_ADDR => self.xmpp_addresses.extend(string(value)),
+                ID_ON_DNS_SRV => self.srv_names.extend(string(value).map(|name| name.to_ascii_lowercase())),
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+}
+
+/// The XMPP addresses a client certificate names (id-on-xmppAddr, RFC 6120 §13.7.1.4).
+pub fn xmpp_addresses(certificate: &[u8]) -> Vec<String> {
+    Presented::read(certificate).map(|presented| presented.xmpp_addresses).unwrap_or_default()
+}
+
+/// The text of `[0] EXPLICIT UTF8String` or `[0] EXPLICIT IA5String`, or of the bare string.
+fn string(der: &[u8]) -> Option<String> {
+    const UTF8_STRING: u8 = 0x0c;
+    const IA5_STRING: u8 = 0x16;
+    const EXPLICIT: u8 = 0xa0;
     let (tag, body) = tlv(der)?;
     match tag {
-        0xa0 => utf8_string(body),
-        0x0c => String::from_utf8(body.to_vec()).ok(),
+        EXPLICIT => string(body),
+        UTF8_STRING | IA5_STRING => String::from_utf8(body.to_vec()).ok(),
         _ => None,
     }
 }
