@@ -9,30 +9,32 @@ const PAUSE: Duration = Duration::from_micros(100);
 const SHORT: Duration = Duration::from_micros(50);
 /// So many times in a row, that is: packets that happen to follow each other closely aren't much to do yet.
 const TIMES: u32 = 2;
-/// So many, after a pause in which hardly anything came: whoever sends waits for an answer first.
-const TIMES_IN_VAIN: u32 = 32;
+/// So many where pauses were in vain: whoever sends waits for an answer first.
+const TIMES_IN_VAIN: u32 = 8;
+/// Pauses in a row in which hardly anything came.
+const IN_VAIN: u32 = 4;
 /// Packets that make a pause worth its while.
-const WORTH: usize = 3;
+const WORTH: usize = 2;
 
 /// How long a worker had to wait lately, and what its pauses were good for.
 #[derive(Default)]
 pub(super) struct Pace {
     short_waits: u32,
     has_paused: bool,
-    was_in_vain: bool,
+    in_vain: u32,
 }
 
 impl Pace {
     /// Whether to pause before reading again, after packets were read for which the worker had waited so long.
     pub(super) fn pause(&mut self, waited: Duration, packets: usize) -> Option<Duration> {
+        self.short_waits = if waited <= SHORT { self.short_waits.saturating_add(1) } else { 0 };
         if std::mem::take(&mut self.has_paused) {
-            self.was_in_vain = packets < WORTH;
-            if self.was_in_vain {
+            self.in_vain = if packets < WORTH { self.in_vain.saturating_add(1) } else { 0 };
+            if self.in_vain >= IN_VAIN {
                 self.short_waits = 0;
             }
         }
-        self.short_waits = if waited <= SHORT { self.short_waits.saturating_add(1) } else { 0 };
-        let times = if self.was_in_vain { TIMES_IN_VAIN } else { TIMES };
+        let times = if self.in_vain >= IN_VAIN { TIMES_IN_VAIN } else { TIMES };
         self.has_paused = self.short_waits >= times;
         self.has_paused.then_some(PAUSE)
     }

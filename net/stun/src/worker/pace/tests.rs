@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::{PAUSE, Pace, SHORT, TIMES_IN_VAIN, WORTH};
+use super::{IN_VAIN, PAUSE, Pace, SHORT, TIMES_IN_VAIN, WORTH};
 
 #[test]
 fn only_a_busy_worker_lets_packets_gather() {
@@ -23,9 +23,9 @@ fn only_a_busy_worker_lets_packets_gather() {
 fn pauses_in_vain_become_few() {
     let mut pace = Pace::default();
     let wakes = 10 * TIMES_IN_VAIN as usize;
-    let pauses = (0..wakes).filter(|_| pace.pause(SHORT, 1).is_some()).count();
-    assert!((8..=11).contains(&pauses), "{pauses}");
+    let pauses = (0..wakes).filter(|_| pace.pause(SHORT, WORTH - 1).is_some()).count();
+    assert!((8..=IN_VAIN as usize + 11).contains(&pauses), "{pauses}");
     // One that was worth it, and it pauses each time again.
-    while pace.pause(SHORT, 1).is_none() {}
+    while pace.pause(SHORT, 0).is_none() {}
     assert!((0..wakes).all(|_| pace.pause(SHORT, WORTH).is_some()));
 }
