@@ -2,6 +2,7 @@
 //! the streams of clients and servers as machines.
 
 pub mod c2s;
+pub mod component;
 pub mod datetime;
 pub mod delay;
 pub mod forms;
