@@ -3,7 +3,7 @@
 mod answers;
 mod authenticate;
 mod binding;
-mod connection;
+pub(crate) mod connection;
 mod detached;
 mod established;
 mod legacy;
@@ -11,7 +11,7 @@ mod negotiate;
 mod offer;
 mod options;
 mod resume;
-mod shaper;
+pub(crate) mod shaper;
 
 use std::sync::Arc;
 

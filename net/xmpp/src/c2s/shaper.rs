@@ -6,7 +6,7 @@ use nightjar_config::access::Rate;
 
 /// A bucket. A client that empties it isn't read until it has refilled.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Shaper {
+pub(crate) struct Shaper {
     rate: u64,
     burst: u64,
     /// Bytes available at `filled`; negative while the client is in debt.

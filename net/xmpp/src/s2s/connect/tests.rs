@@ -13,7 +13,6 @@ use crate::s2s::steps::Trace;
 fn policy(connect_ms: u64) -> Policy {
     Policy {
         starttls: StartTls::Required,
-        timeout: None,
         port: 5269,
         families: Vec::new(),
         connect_timeout: Some(Duration::from_millis(connect_ms)),
