@@ -6,6 +6,7 @@ pub mod attribute;
 pub mod builder;
 pub mod channel;
 pub mod credential;
+pub mod dtls_hello;
 pub mod message;
 pub mod nonce;
 pub mod policy;
