@@ -3,12 +3,13 @@
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context as _, bail};
 use nightjar_base::{Kernel, Random};
 use nightjar_config::{Config, ListenerConfig};
 use nightjar_net_listen::{Budget, Certificates};
+use nightjar_net_xmpp::Federation;
 use nightjar_sandbox::landlock::Paths;
 use nightjar_sandbox::privileges::{first_free_port, is_root};
 use nightjar_sasl::Secret;
@@ -84,6 +85,7 @@ pub(crate) async fn start(start: Start) -> anyhow::Result<Arc<Node>> {
         certificates,
         secret,
         authentication,
+        federation: OnceLock::new(),
         parts: Mutex::default(),
         ending: watch::Sender::new(None),
     });
@@ -101,6 +103,9 @@ async fn start_parts(node: &Arc<Node>, config: &Config) -> anyhow::Result<()> {
     guards.extend(commands::offer(node));
     guards.extend(nightjar_net_stun::commands(&node.kernel));
     guards.extend(nightjar_web::offer(&node.kernel, ctl::words::console(node)));
+    let (federation, offered) = Federation::begin(&node.kernel, &node.certificates);
+    let _ = node.federation.set(federation);
+    guards.extend(offered);
     start_hosts(node, config, databases, hosts).await?;
     for listener in config.listeners() {
         listeners.push((listener.clone(), listen(node, listener)?));

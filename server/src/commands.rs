@@ -98,28 +98,6 @@ static ECHO3: CommandSpec = command(
     &[binary("first"), binary("second"), binary("sentence")],
     string("sentence"),
 );
-static INCOMING_S2S: CommandSpec = command(
-    "incoming_s2s_number",
-    &["statistics", "s2s"],
-    "Number of incoming s2s connections on the node: none, as servers are not connected yet",
-    &[],
-    integer("s2s_incoming"),
-);
-static OUTGOING_S2S: CommandSpec = command(
-    "outgoing_s2s_number",
-    &["statistics", "s2s"],
-    "Number of outgoing s2s connections on the node: none, as servers are not connected yet",
-    &[],
-    integer("s2s_outgoing"),
-);
-static STOP_S2S: CommandSpec = command(
-    "stop_s2s_connections",
-    &["s2s"],
-    "Stop all s2s outgoing and incoming connections",
-    &[],
-    rescode(),
-);
-
 type Handler = fn(Arc<Node>, Call) -> std::pin::Pin<Box<dyn Future<Output = CommandResult> + Send>>;
 
 macro_rules! handler {
@@ -147,9 +125,6 @@ static COMMANDS: &[(&CommandSpec, Handler)] = &[
     (&HELP, handler!(nothing)),
     (&ECHO, handler!(echo)),
     (&ECHO3, handler!(echo)),
-    (&INCOMING_S2S, handler!(none)),
-    (&OUTGOING_S2S, handler!(none)),
-    (&STOP_S2S, handler!(nothing)),
     (&documentation::MARKDOWN, handler!(documentation::markdown)),
     (&documentation::HTML, handler!(documentation::html)),
     (&documentation::TAGS, handler!(documentation::tags)),
@@ -303,10 +278,6 @@ async fn reopen_log(node: Arc<Node>, _: Call) -> CommandResult {
 
 async fn nothing(_: Arc<Node>, _: Call) -> CommandResult {
     Ok(Value::Done(true))
-}
-
-async fn none(_: Arc<Node>, _: Call) -> CommandResult {
-    Ok(Value::Integer(0))
 }
 
 /// The last argument.

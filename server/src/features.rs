@@ -41,6 +41,8 @@ pub(crate) static FEATURES: &[&Feature] = &[
     &nightjar_im::auth_fast::FEATURE,
     &nightjar_im::scram_upgrade::FEATURE,
     &nightjar_im::legacy_auth::FEATURE,
+    &nightjar_net_xmpp::S2S_DIALBACK,
+    &nightjar_net_xmpp::S2S_BIDI,
     &nightjar_admin::FEATURE,
     &nightjar_web::http_api::FEATURE,
 ];

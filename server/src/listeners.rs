@@ -8,7 +8,7 @@ use nightjar_config::{ListenerConfig, ModuleSpec};
 use nightjar_net_http::{HTTP_SPEC, HttpListener};
 use nightjar_net_listen::Certificates;
 use nightjar_net_stun::{STUN_SPEC, StunListener};
-use nightjar_net_xmpp::{C2S_SPEC, ClientListener};
+use nightjar_net_xmpp::{C2S_SPEC, ClientListener, S2S_SPEC, ServerListener};
 
 /// A kind of listener.
 pub(crate) struct Kind {
@@ -26,6 +26,7 @@ pub(crate) type Listening = Box<dyn Any + Send + Sync>;
 /// All kinds; the order is that of the manual.
 pub(crate) static LISTENERS: &[Kind] = &[
     Kind { spec: &C2S_SPEC, listen: c2s, speaks: c2s_speaks },
+    Kind { spec: &S2S_SPEC, listen: s2s, speaks: s2s_speaks },
     Kind { spec: &HTTP_SPEC, listen: http, speaks: http_speaks },
     Kind { spec: &STUN_SPEC, listen: stun, speaks: stun_speaks },
 ];
@@ -42,6 +43,19 @@ fn c2s(
 
 fn c2s_speaks(config: &ListenerConfig) -> &'static str {
     if config.options.bool("tls") { "XMPP clients, direct TLS" } else { "XMPP clients, STARTTLS" }
+}
+
+fn s2s(
+    kernel: &Arc<Kernel>,
+    config: &ListenerConfig,
+    certificates: &Arc<Certificates>,
+) -> anyhow::Result<Listening> {
+    let listener = ServerListener::new(Arc::clone(kernel), config, Arc::clone(certificates));
+    Ok(Box::new(listener.map_err(anyhow::Error::msg)?.listen()?))
+}
+
+fn s2s_speaks(config: &ListenerConfig) -> &'static str {
+    if config.options.bool("tls") { "other XMPP servers, direct TLS" } else { "other XMPP servers, STARTTLS" }
 }
 
 fn http(

@@ -1,13 +1,14 @@
 //! A running node: what it is made of, and how it ends.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use nightjar_base::Kernel;
 use nightjar_base::guard::Guard;
 use nightjar_config::{Config, Declarations, Diagnostic, Environment, ListenerConfig, OptionSpec};
 use nightjar_net_listen::Certificates;
+use nightjar_net_xmpp::Federation;
 use nightjar_sandbox::landlock::Paths;
 use nightjar_sasl::Secret;
 use nightjar_xmpp::StreamErrorCondition;
@@ -51,6 +52,8 @@ pub(crate) struct Node {
     /// What makes unknown accounts look like known ones, and bans genuine.
     pub(crate) secret: Secret,
     pub(crate) authentication: nightjar_auth::Environment,
+    /// The way to other servers, once the node has started.
+    pub(crate) federation: OnceLock<Arc<Federation>>,
     /// Held by whoever changes what runs; one at a time.
     pub(crate) parts: Mutex<Parts>,
     pub(crate) ending: watch::Sender<Option<Ending>>,
@@ -83,7 +86,8 @@ pub(crate) fn read_config(
 /// Lends what this server declares.
 pub(crate) fn with_declarations<T>(use_them: impl FnOnce(&Declarations<'_>) -> T) -> T {
     let (modules, listeners) = (features::specs(), listeners::specs());
-    let toplevel: Vec<OptionSpec> = TOPLEVEL.iter().chain(nightjar_web::oauth::OPTIONS).copied().collect();
+    let others = [nightjar_web::oauth::OPTIONS, nightjar_net_xmpp::S2S_TOPLEVEL];
+    let toplevel: Vec<OptionSpec> = TOPLEVEL.iter().chain(others.into_iter().flatten()).copied().collect();
     use_them(&Declarations { modules: &modules, listeners: &listeners, toplevel: &toplevel })
 }
 
@@ -103,6 +107,9 @@ impl Node {
         };
         if timeout(FAREWELL, gone).await.is_err() {
             tracing::warn!(count = self.kernel.sessions.count(), "sessions did not end in time");
+        }
+        if let Some(federation) = self.federation.get() {
+            federation.stop().await;
         }
         while let Some(host) = parts.hosts.pop() {
             host.stop(&self.kernel);

@@ -1,6 +1,8 @@
-//! How XMPP streams move: client connections. Drivers only: they move bytes, time and answers, and decide nothing
-//! that the machines or the kernel can decide.
+//! How XMPP streams move: client connections and other servers. Drivers only: they move bytes, time and answers, and
+//! decide nothing that the machines or the kernel can decide.
 
 pub mod c2s;
+mod s2s;
 
 pub use c2s::{C2S_SPEC, ClientListener};
+pub use s2s::{Federation, S2S_BIDI, S2S_DIALBACK, S2S_SPEC, ServerListener, TOPLEVEL as S2S_TOPLEVEL};

@@ -14,7 +14,8 @@ use nightjar_xmpp::s2s::{
     Features, OutgoingEvent, OutgoingStream, Output, Plan, Settings, StartTls, Verdict,
 };
 use parking_lot::Mutex;
-use rustls_pki_types::ServerName;
+use rustls_pki_types::{CertificateDer, ServerName};
+use tokio::task::JoinHandle;
 
 use super::connect;
 use super::dns::{Resolver, Target};
@@ -90,13 +91,40 @@ pub(super) async fn connect(
     Err(last)
 }
 
+/// How long the DNS may take to say which certificates there are, where only it can prove the domain.
+const DANE_TIME: Duration = Duration::from_secs(6);
+/// The same where the domain is proved already, or can be by dialback.
+const DANE_GRACE: Duration = Duration::from_millis(300);
+
+/// A question about TLSA records that is asked while other things are done.
+struct TlsaLookup(Option<JoinHandle<Vec<Tlsa>>>);
+
+impl TlsaLookup {
+    fn begin(resolver: &Arc<Resolver>, domain: &Jid, target: &Target) -> Self {
+        let (resolver, domain, target) = (Arc::clone(resolver), domain.clone(), target.clone());
+        Self(Some(tokio::spawn(async move { resolver.tlsa(domain.as_str(), &target).await })))
+    }
+
+    /// The answer, or nothing if it takes longer.
+    async fn get(&mut self, within: Duration) -> Vec<Tlsa> {
+        let Some(mut lookup) = self.0.take() else { return Vec::new() };
+        match tokio::time::timeout(within, &mut lookup).await {
+            Ok(answer) => answer.unwrap_or_default(),
+            Err(_) => {
+                self.0 = Some(lookup);
+                Vec::new()
+            }
+        }
+    }
+}
+
 /// One attempt with one target.
 struct Opening<'a> {
     federation: &'a Arc<Federation>,
     kernel: &'a Arc<Kernel>,
     wanted: &'a Wanted,
     policy: &'a Policy,
-    resolver: &'a Resolver,
+    resolver: &'a Arc<Resolver>,
     target: &'a Target,
 }
 
@@ -109,12 +137,8 @@ struct Ready {
 impl Opening<'_> {
     async fn open(&self, trace: &mut Trace) -> Result<Arc<Handle>, Failure> {
         let addresses = self.resolver.addresses(self.target, &self.policy.families, trace).await?;
-        let remote = self.wanted.remote.as_str();
-        let (connected, tlsa) = tokio::join!(
-            connect::connect(&addresses, self.policy, trace),
-            self.resolver.tlsa(remote, self.target)
-        );
-        let (socket, address) = connected?;
+        let mut tlsa = TlsaLookup::begin(self.resolver, &self.wanted.remote, self.target);
+        let (socket, address) = connect::connect(&addresses, self.policy, trace).await?;
         let handle = Arc::new(Handle {
             direction: Direction::Out,
             address: Some(address),
@@ -129,7 +153,7 @@ impl Opening<'_> {
         let machine = OutgoingStream::new(settings, local, remote, is_direct, now);
         let transport = Transport::new(Socket::Tcp(socket));
         let mut pump = Pump::new(Arc::clone(self.kernel), Arc::clone(&handle), machine, transport);
-        let negotiated = Box::pin(self.negotiate(&mut pump, &tlsa, trace)).await;
+        let negotiated = Box::pin(self.negotiate(&mut pump, &mut tlsa, trace)).await;
         match negotiated {
             Ok(ready) => Ok(self.establish(pump, &ready, trace)),
             Err(failure) => {
@@ -150,7 +174,7 @@ impl Opening<'_> {
     async fn negotiate(
         &self,
         pump: &mut Pump<OutgoingStream>,
-        tlsa: &[Tlsa],
+        tlsa: &mut TlsaLookup,
         trace: &mut Trace,
     ) -> Result<Ready, Failure> {
         let mut proof = None;
@@ -207,7 +231,7 @@ impl Opening<'_> {
     async fn handshake(
         &self,
         pump: &mut Pump<OutgoingStream>,
-        tlsa: &[Tlsa],
+        tlsa: &mut TlsaLookup,
         trace: &mut Trace,
     ) -> Result<Result<Proof, CertificateFault>, Failure> {
         let failed = |why: String| Failure::Tls(why);
@@ -232,14 +256,7 @@ impl Opening<'_> {
             format!("{version}, {}", tls.and_then(|tls| tls.cipher()).unwrap_or("unknown cipher"))
         });
         let chain = tls.and_then(|tls| tls.peer_certificates()).unwrap_or_default();
-        let is_delegated = !tlsa.is_empty() && !self.target.is_domain;
-        let reference = Reference {
-            domain: self.wanted.remote.as_str(),
-            delegated: is_delegated.then_some(&*self.target.name),
-            tlsa,
-        };
-        let roots = self.federation.roots(&self.wanted.host, None);
-        let proof = verify::verify(&chain, &reference, &roots, unix_time(self.kernel));
+        let proof = self.check(&chain, tlsa).await;
         match &proof {
             Ok(proof) => trace.ok("certificate", || format!("it proves the domain ({})", word(*proof))),
             Err(fault) => trace.failed("certificate", || fault.to_string()),
@@ -250,6 +267,25 @@ impl Opening<'_> {
             return Err(Failure::Certificate(fault.to_string()));
         }
         Ok(proof)
+    }
+
+    /// Whether the certificate proves the domain. Only a connection that nothing else can prove waits for the DNS.
+    async fn check(
+        &self,
+        chain: &[CertificateDer<'static>],
+        tlsa: &mut TlsaLookup,
+    ) -> Result<Proof, CertificateFault> {
+        let roots = self.federation.roots(&self.wanted.host, None);
+        let now = unix_time(self.kernel);
+        let domain = self.wanted.remote.as_str();
+        let alone = verify::verify(chain, &Reference { domain, delegated: None, tlsa: &[] }, &roots, now);
+        let needs_dane = alone.is_err() && !options::may_dial_back(&self.wanted.host, &self.wanted.remote);
+        let records = tlsa.get(if needs_dane { DANE_TIME } else { DANE_GRACE }).await;
+        if records.is_empty() {
+            return alone;
+        }
+        let delegated = (!self.target.is_domain).then_some(&*self.target.name);
+        verify::verify(chain, &Reference { domain, delegated, tlsa: &records }, &roots, now)
     }
 
     /// How to show who we are. Without a certificate that proves the other server, dialback must be permitted: the DNS
@@ -331,7 +367,8 @@ impl Opening<'_> {
                 Plan::VerifyOnly => "none",
             },
             is_bidi: pump.machine.is_bidi(),
-            takes_pairs: ready.features.dialback,
+            // What else passes on a stream in both directions belongs to its own pair.
+            takes_pairs: ready.features.dialback && !pump.machine.is_bidi(),
         };
         trace.ok("stream", || "stanzas can be sent".to_owned());
         if *purpose == Purpose::Probe {
