@@ -7,7 +7,9 @@ use nightjar_xmpp::Stanza;
 use parking_lot::Mutex;
 
 use crate::delivery::settle;
-use crate::hooks::{ComponentConnected, ComponentDisconnected, Flow, S2sAllow, S2sReceive, S2sSend};
+use crate::hooks::{
+    ComponentConnected, ComponentDisconnected, ComponentSend, Flow, S2sAllow, S2sReceive, S2sSend,
+};
 use crate::host::Host;
 use crate::kernel::Kernel;
 
@@ -62,6 +64,19 @@ impl Kernel {
             }
         }
         all
+    }
+
+    /// Takes a stanza from a component that may send in the name of its `from`.
+    pub async fn component_send(self: &Arc<Self>, component: &Jid, stanza: Stanza) {
+        let host = stanza.to.as_ref().and_then(|to| self.host(to.domain()));
+        let Some(host) = host.filter(|host| !host.hooks.component_send.is_empty()) else {
+            return self.route(stanza).await;
+        };
+        let mut event = ComponentSend { host: Arc::clone(&host), component: component.clone(), stanza };
+        match host.hooks.component_send.run(&mut event).await {
+            Flow::Continue => self.route(event.stanza).await,
+            flow => settle(self, flow, &event.stanza).await,
+        }
     }
 
     /// Notes that a connection serves a component's domain and tells the features of every host.

@@ -406,6 +406,16 @@ pub struct ComponentDisconnected {
     pub component: Jid,
 }
 
+/// A component sends a stanza to a host or its accounts. Stopping: it is not routed. (ejabberd: component_send_packet)
+pub struct ComponentSend {
+    /// The addressee's host.
+    pub host: Arc<Host>,
+    /// The component's domain.
+    pub component: Jid,
+    /// The stanza.
+    pub stanza: Stanza,
+}
+
 macro_rules! hooks {
     ($($(#[$doc:meta])* $field:ident: $event:ident,)*) => {
         /// The chains of one host.
@@ -468,6 +478,8 @@ hooks! {
     component_connected: ComponentConnected,
     /// See [`ComponentDisconnected`].
     component_disconnected: ComponentDisconnected,
+    /// See [`ComponentSend`].
+    component_send: ComponentSend,
     /// See [`DiscoInfoQuery`].
     disco_info: DiscoInfoQuery,
     /// See [`DiscoItemsQuery`].
