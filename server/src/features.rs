@@ -43,6 +43,9 @@ pub(crate) static FEATURES: &[&Feature] = &[
     &nightjar_im::legacy_auth::FEATURE,
     &nightjar_net_xmpp::S2S_DIALBACK,
     &nightjar_net_xmpp::S2S_BIDI,
+    &nightjar_gateway::jidprep::FEATURE,
+    // Copies what passed all others.
+    &nightjar_gateway::service_log::FEATURE,
     &nightjar_admin::FEATURE,
     &nightjar_web::http_api::FEATURE,
 ];
