@@ -2,7 +2,9 @@
 //! decide nothing that the machines or the kernel can decide.
 
 pub mod c2s;
+mod component;
 mod s2s;
 
 pub use c2s::{C2S_SPEC, ClientListener};
+pub use component::{ComponentListener, SERVICE_SPEC, TOPLEVEL as COMPONENT_TOPLEVEL};
 pub use s2s::{Federation, S2S_BIDI, S2S_DIALBACK, S2S_SPEC, ServerListener, TOPLEVEL as S2S_TOPLEVEL};

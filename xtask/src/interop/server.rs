@@ -11,8 +11,19 @@ use std::time::Duration;
 
 pub(crate) const DOMAIN: &str = "localhost";
 /// The marks of a configuration template, each given a free port.
-const PORTS: [&str; 10] =
-    ["C2S", "C2S_TLS", "S2S", "COMPONENT", "HTTP", "HTTPS", "PROXY65", "STUN", "STUN_TLS", "STUN_OTHER"];
+const PORTS: [&str; 11] = [
+    "C2S",
+    "C2S_TLS",
+    "S2S",
+    "COMPONENT",
+    "COMPONENT_TLS",
+    "HTTP",
+    "HTTPS",
+    "PROXY65",
+    "STUN",
+    "STUN_TLS",
+    "STUN_OTHER",
+];
 const READY: Duration = Duration::from_secs(30);
 
 pub(crate) struct Server {
