@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use rustls::SignatureAlgorithm;
 use rustls::crypto::CryptoProvider;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
@@ -37,6 +38,7 @@ pub enum CertificateError {
 struct Entry {
     key: Arc<CertifiedKey>,
     names: Vec<String>,
+    private: PrivateKeyDer<'static>,
 }
 
 #[derive(Debug, Default)]
@@ -45,6 +47,8 @@ struct Table {
     /// Wildcard names without their `*.`.
     wildcard: HashMap<String, Arc<CertifiedKey>>,
     default: Option<Arc<CertifiedKey>>,
+    /// The first certificate with a key for ECDSA, and this key.
+    for_datagrams: Option<(CertificateDer<'static>, PrivateKeyDer<'static>)>,
 }
 
 /// The certificates of all hosts.
@@ -68,6 +72,12 @@ impl Certificates {
         for (path, chain) in chains {
             let entry = certify(&path, chain, &keys)?;
             table.default.get_or_insert_with(|| Arc::clone(&entry.key));
+            if table.for_datagrams.is_none()
+                && entry.key.key.algorithm() == SignatureAlgorithm::ECDSA
+                && let Some(leaf) = entry.key.cert.first()
+            {
+                table.for_datagrams = Some((leaf.clone(), entry.private));
+            }
             for name in entry.names {
                 match name.strip_prefix("*.") {
                     Some(parent) => table.wildcard.insert(parent.to_owned(), Arc::clone(&entry.key)),
@@ -84,6 +94,12 @@ impl Certificates {
         let table = self.table.load();
         let wildcard = || domain.split_once('.').and_then(|(_, parent)| table.wildcard.get(parent));
         table.exact.get(domain).or_else(wildcard).or(table.default.as_ref()).cloned()
+    }
+
+    /// The first certificate with a key for ECDSA, and the key, both in DER: DTLS takes no other.
+    pub fn for_datagrams(&self) -> Option<(Vec<u8>, Vec<u8>)> {
+        let table = self.table.load();
+        table.for_datagrams.as_ref().map(|(leaf, key)| (leaf.to_vec(), key.secret_der().to_vec()))
     }
 
     /// Whether a certificate names this domain.
@@ -133,7 +149,7 @@ fn certify(path: &Path, chain: Chain, keys: &[PrivateKeyDer<'static>]) -> Result
         let Ok(signing) = provider.key_provider.load_private_key(key.clone_key()) else { continue };
         let certified = CertifiedKey::new(chain.clone(), signing);
         if certified.keys_match().is_ok() {
-            return Ok(Entry { key: Arc::new(certified), names });
+            return Ok(Entry { key: Arc::new(certified), names, private: key.clone_key() });
         }
     }
     Err(CertificateError::NoKey { path: path.to_owned() })

@@ -6,6 +6,7 @@ mod command;
 mod commands;
 mod datagrams;
 mod discovery;
+mod dtls;
 mod keys;
 mod listener;
 mod metrics;

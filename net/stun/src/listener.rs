@@ -19,6 +19,7 @@ use parking_lot::Mutex;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::command::Command;
+use crate::dtls::Dtls;
 use crate::ports::Ports;
 use crate::quota::Allowance;
 use crate::settings::Configured;
@@ -75,6 +76,8 @@ pub struct StunListener {
     configured: Configured,
     offers: Vec<RelayOffer>,
     tls: Option<Arc<rustls::ServerConfig>>,
+    /// For DTLS.
+    datagram_certificates: Option<Arc<Certificates>>,
 }
 
 /// A listener that serves. Dropping it takes no new relays; those that are there go on.
@@ -104,15 +107,15 @@ impl StunListener {
             ..TlsOptions::default()
         };
         let tls = if configured.tls {
-            if config.transport == Transport::Udp {
-                return Err("tls goes with transport tcp only".to_owned());
-            }
+            let certificates = Arc::clone(&certificates);
             Some(tls::server_config(certificates, &wanted).map_err(|error| error.to_string())?)
         } else {
             None
         };
         let offers = configured.offers(config);
-        Ok(Self { kernel, config: config.clone(), configured, offers, tls })
+        let is_dtls = configured.tls && config.transport == Transport::Udp;
+        let datagram_certificates = is_dtls.then_some(certificates);
+        Ok(Self { kernel, config: config.clone(), configured, offers, tls, datagram_certificates })
     }
 
     /// Binds and serves.
@@ -132,7 +135,9 @@ impl StunListener {
         let found = listeners.0.lock().get(&(is_udp, address)).cloned();
         let group = match found {
             Some(group) => group.adopt(self.configured.settings),
-            None => start(&self.kernel, self.configured, address, is_udp)?,
+            None => {
+                start(&self.kernel, self.configured, address, is_udp, self.datagram_certificates.as_ref())?
+            }
         };
         let mut place = (is_udp, address);
         let mut accepting = None;
@@ -164,6 +169,7 @@ fn start(
     configured: Configured,
     address: SocketAddr,
     is_udp: bool,
+    certificates: Option<&Arc<Certificates>>,
 ) -> std::io::Result<Arc<Group>> {
     let Configured { tls, settings, ports, v4, v6, allocations_each } = configured;
     let quota = Arc::new(Allowance::new(allocations_each, ports.clone().count()));
@@ -176,12 +182,22 @@ fn start(
         if let Some(socket) = &socket {
             bound = socket.local_addr()?;
         }
-        let (worker, handle) = Worker::new(Arc::clone(&shared), socket, bound, number)?;
+        let (mut worker, handle) = Worker::new(Arc::clone(&shared), socket, bound, number)?;
+        if let Some(certificates) = certificates {
+            worker.expect_dtls(dtls(kernel, certificates)?);
+        }
         let own = handle.clone();
         std::thread::Builder::new().name(format!("stun-{number}")).spawn(move || worker.run(&own))?;
         workers.push(handle);
     }
     Ok(Arc::new(Group { shared, workers, is_listening: AtomicBool::new(true), is_plain: !tls }))
+}
+
+fn dtls(kernel: &Kernel, certificates: &Arc<Certificates>) -> std::io::Result<Dtls> {
+    let mut secret = [0; 32];
+    kernel.random.fill(&mut secret);
+    let now = u64::try_from(kernel.clock.monotonic().as_millis()).unwrap_or_default();
+    Dtls::new(secret, Arc::clone(certificates), now).map_err(std::io::Error::other)
 }
 
 /// A socket of its own for each worker: the kernel gives each client always the same one.

@@ -1,5 +1,6 @@
 //! One thread of a listener: it waits for sockets, hands packets to the machine and does what the machine wants.
 
+mod dtls;
 mod outputs;
 mod pace;
 mod relays;
@@ -17,6 +18,7 @@ use nightjar_stun::server::{AllocationInfo, Client, Counters, FromClient, Server
 
 use crate::command::{Command, ToStream};
 use crate::datagrams::{Batch, Datagrams, Filled, Outbox};
+use crate::dtls::Dtls;
 use crate::metrics::Counted;
 use crate::shared::Shared;
 
@@ -46,6 +48,8 @@ pub(crate) struct Worker {
     /// What waits to be sent through one relay's socket.
     outbox: Outbox,
     machine: Server,
+    /// What the UDP clients of a listener with TLS speak.
+    dtls: Option<Dtls>,
     /// None while it's lent.
     batch: Option<Batch>,
     /// Packets that this wake has brought.
@@ -120,6 +124,7 @@ impl Worker {
             to_peers: Vec::new(),
             outbox: Outbox::default(),
             machine,
+            dtls: None,
             batch: Some(Batch::new()),
             packets: 0,
             pace: Pace::default(),
@@ -130,6 +135,11 @@ impl Worker {
             number,
         };
         Ok((worker, Handle { commands, waker, counted: Arc::default() }))
+    }
+
+    /// From now on UDP clients speak DTLS.
+    pub(crate) fn expect_dtls(&mut self, dtls: Dtls) {
+        self.dtls = Some(dtls);
     }
 
     /// Serves until [`Command::End`].
@@ -154,11 +164,12 @@ impl Worker {
             }
             for token in ready.drain(..) {
                 if !self.serve(now, token, handle) {
-                    return;
+                    return self.end(now);
                 }
             }
             self.machine.handle_timeout(now);
             self.do_outputs(now, handle);
+            self.dtls_timeout(now, handle);
             self.flush_to_clients();
             handle.counted.publish(&self.machine.counters);
             self.shared.watch.look(self.shared.ports.usage());
@@ -178,7 +189,9 @@ impl Worker {
     }
 
     fn until_timeout(&self, now: u64) -> Option<Duration> {
-        self.machine.poll_timeout().map(|when| Duration::from_millis(when.saturating_sub(now) + 1))
+        let of_dtls = self.dtls.as_ref().and_then(Dtls::poll_timeout);
+        let first = self.machine.poll_timeout().into_iter().chain(of_dtls).min();
+        first.map(|when| Duration::from_millis(when.saturating_sub(now) + 1))
     }
 
     /// False ends the worker.
@@ -205,6 +218,11 @@ impl Worker {
                 let local =
                     SocketAddr::new(local.unwrap_or(self.bound.ip()).to_canonical(), self.bound.port());
                 let remote = SocketAddr::new(remote.ip().to_canonical(), remote.port());
+                if let Some(dtls) = &mut self.dtls {
+                    let client = Client { transport: Transport::Dtls, local, remote };
+                    dtls.handle_datagram(now, &client, batch.bytes(place));
+                    continue;
+                }
                 let client = Client { transport: Transport::Udp, local, remote };
                 let relay = self.machine.handle_input(now, &client, batch.bytes(place));
                 self.relay(relay, &batch, place);
@@ -219,6 +237,7 @@ impl Worker {
         self.batch = Some(batch);
         self.clients = Some(clients);
         self.do_outputs(now, handle);
+        self.do_dtls(now, handle);
         if more {
             self.again.push_back(CLIENTS);
         }

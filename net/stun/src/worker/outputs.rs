@@ -2,7 +2,7 @@
 
 use nightjar_stun::address::Family;
 use nightjar_stun::attribute::ErrorCode;
-use nightjar_stun::server::{AllocationId, Client, Output, Port, Protocol, Relayed, Ticket};
+use nightjar_stun::server::{AllocationId, Client, Output, Port, Protocol, Relayed, Ticket, Transport};
 
 use super::relays::{Relay, token};
 use super::{Handle, Worker};
@@ -59,6 +59,9 @@ impl Worker {
     pub(super) fn send(&mut self, client: &Client, bytes: Vec<u8>) {
         if client.transport.is_stream() {
             return self.to_stream(client, ToStream::Bytes(bytes));
+        }
+        if client.transport == Transport::Dtls {
+            return self.send_inside(client, &[&bytes]);
         }
         self.send_parts(client, &[&bytes]);
     }

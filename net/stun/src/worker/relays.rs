@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use mio::Token;
 use nightjar_stun::address::Family;
-use nightjar_stun::server::{AllocationId, Client, IcmpError};
+use nightjar_stun::server::{AllocationId, Client, IcmpError, Transport};
 
 use super::{RELAYS, TURN, Worker};
 use crate::command::ToStream;
@@ -154,6 +154,9 @@ impl Worker {
         let parts = [out.prefix.bytes(), datagram, padding];
         if out.client.transport.is_stream() {
             return self.to_stream(&out.client, ToStream::Bytes(parts.concat()));
+        }
+        if out.client.transport == Transport::Dtls {
+            return self.send_inside(&out.client, &parts);
         }
         self.send_parts(&out.client, &parts);
     }
