@@ -7,6 +7,7 @@ mod commands;
 mod datagrams;
 mod discovery;
 mod dtls;
+mod farewell;
 mod keys;
 mod listener;
 mod metrics;

@@ -55,6 +55,31 @@ impl StunListeners {
         self.0.lock().get(place).cloned()
     }
 
+    /// Ends all listeners at once: clients that are connected, by whichever way, are told. It takes two seconds at most.
+    pub async fn stop(&self) {
+        let groups: Vec<_> = self.0.lock().drain().map(|(_, group)| group).collect();
+        for group in &groups {
+            group.workers.iter().for_each(|worker| worker.send(Command::Drain));
+        }
+        let told = groups.iter().map(|group| {
+            let group = Arc::clone(group);
+            tokio::spawn(async move {
+                let has_told = group.shared.farewell.tell().await;
+                for worker in &group.workers {
+                    worker.send(Command::End);
+                    // There is no answer from one that has ended: all that it had to send is sent.
+                    worker.allocations().await;
+                }
+                has_told
+            })
+        });
+        for told in told.collect::<Vec<_>>() {
+            if !told.await.unwrap_or(false) {
+                tracing::warn!("not all clients of STUN could be told the end in time");
+            }
+        }
+    }
+
     /// What all workers have counted, and how many relay ports are used of how many.
     pub fn totals(&self) -> (Counters, (usize, usize)) {
         let (mut total, mut used, mut ports) = (Counters::default(), 0, 0);

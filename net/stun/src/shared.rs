@@ -9,6 +9,7 @@ use nightjar_stun::credential::{Algorithm, Key};
 use nightjar_stun::server::{Quota, Settings, Username};
 use parking_lot::{Mutex, RwLock};
 
+use crate::farewell::Farewell;
 use crate::keys::{Heard, Keys};
 use crate::metrics::PortsWatch;
 use crate::peers::Peers;
@@ -21,6 +22,7 @@ pub(crate) struct Shared {
     pub(crate) ports: Ports,
     pub(crate) watch: PortsWatch,
     pub(crate) peers: Arc<Peers>,
+    pub(crate) farewell: Farewell,
     settings: RwLock<Arc<Settings>>,
     keys: Arc<Keys>,
     heard: Mutex<Option<Heard>>,
@@ -37,6 +39,7 @@ impl Shared {
             ports,
             watch: PortsWatch::default(),
             peers: Arc::default(),
+            farewell: Farewell::default(),
             settings,
             keys: Arc::default(),
             heard: Mutex::default(),

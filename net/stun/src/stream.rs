@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ const SILENCE: Duration = Duration::from_secs(60);
 const SILENCE_WITH_ALLOCATION: Duration = Duration::from_secs(3_700);
 /// How long a client may take no byte.
 const SEND_TIME: Duration = Duration::from_secs(15);
+/// How long a client may take to be told the end.
+const CLOSING: Duration = Duration::from_secs(1);
 /// Packets that may wait for a client that reads slowly.
 const QUEUE: usize = 256;
 /// Bytes read at once.
@@ -49,18 +52,25 @@ impl Accept for Streams {
         let at = usize::from(remote.ip().to_canonical().to_string().bytes().fold(0_u8, u8::wrapping_add));
         let Some(handle) = self.handles.get(at % self.handles.len().max(1)).cloned() else { return };
         let connection = Connection { client, handle, permit, has_allocation: false };
-        let tls = self.tls.clone();
+        let (tls, shared) = (self.tls.clone(), Arc::clone(&self.shared));
         tokio::spawn(async move {
+            let here = shared.farewell.here();
+            let over = shared.farewell.is_over();
             let ended = match tls {
-                None => connection.serve(socket).await,
+                None => connection.serve(socket, over).await,
                 Some(tls) => {
-                    match timeout(SILENCE, tokio_rustls::TlsAcceptor::from(tls).accept(socket)).await {
-                        Ok(Ok(stream)) => connection.serve(stream).await,
-                        Ok(Err(error)) => Err(error),
-                        Err(_) => Err(io::ErrorKind::TimedOut.into()),
+                    let accepted = timeout(SILENCE, tokio_rustls::TlsAcceptor::from(tls).accept(socket));
+                    tokio::select! {
+                        accepted = accepted => match accepted {
+                            Ok(Ok(stream)) => connection.serve(stream, over).await,
+                            Ok(Err(error)) => Err(error),
+                            Err(_) => Err(io::ErrorKind::TimedOut.into()),
+                        },
+                        () = shared.farewell.is_over() => Ok(()),
                     }
                 }
             };
+            drop(here);
             if let Err(error) = ended {
                 tracing::debug!(peer = %remote, %error, "a STUN connection ended");
             }
@@ -80,18 +90,31 @@ struct Connection {
 }
 
 impl Connection {
-    async fn serve<S: AsyncRead + AsyncWrite + Unpin>(mut self, stream: S) -> io::Result<()> {
+    /// Serves until either side goes, or until it's over for all; then the client is told (for TLS by `close_notify`).
+    async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+        mut self,
+        stream: S,
+        over: impl Future<Output = ()>,
+    ) -> io::Result<()> {
+        let mut over = pin!(over);
         let (sender, mut queue) = mpsc::channel(QUEUE);
         self.handle.send(Command::Opened(self.client, sender));
         let (mut reader, mut writer) = tokio::io::split(stream);
-        let joined = self.exchange(&mut reader, &mut writer, &mut queue).await;
+        let joined = tokio::select! {
+            joined = self.exchange(&mut reader, &mut writer, &mut queue) => joined,
+            () = &mut over => Ok(None),
+        };
         self.handle.send(Command::Closed(self.client));
-        let Some((connection, mut peer, rest)) = joined? else { return Ok(()) };
         let mut stream = reader.unsplit(writer);
+        let Some((connection, mut peer, rest)) = joined? else { return close(&mut stream).await };
         peer.write_all(&rest).await?;
-        let copied = tokio::io::copy_bidirectional(&mut stream, &mut peer).await;
+        let copied = tokio::select! {
+            copied = tokio::io::copy_bidirectional(&mut stream, &mut peer) => copied.map(|_| ()),
+            () = over => Ok(()),
+        };
         self.handle.send(Command::Disconnected(connection));
-        copied.map(|_| ())
+        copied?;
+        close(&mut stream).await
     }
 
     /// Messages both ways, until the client goes or is joined with a peer.
@@ -176,6 +199,10 @@ impl Connection {
         .await??;
         Ok(joined)
     }
+}
+
+async fn close(stream: &mut (impl AsyncWrite + Unpin)) -> io::Result<()> {
+    timeout(CLOSING, stream.shutdown()).await?
 }
 
 /// A connection to a peer, and what the client has sent for it already.

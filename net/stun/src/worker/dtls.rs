@@ -39,7 +39,7 @@ impl Worker {
         }
     }
 
-    /// The end: clients are told, as far as there are means to.
+    /// The end: what waits is sent, and clients are told as far as there are means to.
     pub(super) fn end(&mut self, now: u64) {
         if let Some(dtls) = &mut self.dtls {
             dtls.close_all(now);
