@@ -367,8 +367,9 @@ impl Opening<'_> {
                 Plan::VerifyOnly => "none",
             },
             is_bidi: pump.machine.is_bidi(),
-            // What else passes on a stream in both directions belongs to its own pair.
-            takes_pairs: ready.features.dialback && !pump.machine.is_bidi(),
+            // Prosody answers requests to itself on the stream's first pair, whichever they came from; it doesn't know
+            // the errors either. What passes back on a stream in both directions belongs to its own pair.
+            takes_pairs: ready.features.dialback && ready.features.dialback_errors && !pump.machine.is_bidi(),
         };
         trace.ok("stream", || "stanzas can be sent".to_owned());
         if *purpose == Purpose::Probe {
