@@ -58,7 +58,7 @@ pub const UNIX_SOCKET_MODE: OptionSpec = OptionSpec {
 /// What the listening socket needs, as configured.
 pub fn listen_options(listener: &ListenerConfig) -> ListenOptions {
     let options = &listener.options;
-    let mode = options.opt_text("unix_socket.mode").and_then(|mode| u32::from_str_radix(&mode, 8).ok());
+    let mode = options.opt_int("unix_socket.mode").and_then(|mode| u32::try_from(mode).ok());
     let endpoint = match &listener.unix {
         Some(path) => Endpoint::Unix(path.clone(), mode.unwrap_or(0o600)),
         None => Endpoint::Tcp(SocketAddr::new(listener.ip, listener.port)),

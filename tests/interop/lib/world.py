@@ -171,11 +171,25 @@ hosts:
 certfiles:
 {certificates}
 ca_file: "{peer.authority.path}"
+s2s_cafile: "{peer.authority.path}"
 auth_password_format: plain
 registration_timeout: infinity
 s2s_use_starttls: required
-s2s_timeout: 10 minutes
+s2s_timeout: 5
 s2s_max_retry_delay: 1
+s2s_dns_timeout: 2
+s2s_dns_retries: 1
+negotiation_timeout: 8
+outgoing_s2s_families: [ipv4, ipv6]
+outgoing_s2s_ipv4_address: "{peer.address}"
+acl:
+  denied:
+    server: denied.test
+access_rules:
+  federates:
+    - deny: denied
+    - allow
+s2s_access: federates
 listen:
   -
     port: 5222

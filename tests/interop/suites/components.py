@@ -8,7 +8,7 @@ import os
 import slixmpp
 
 from raw import NS, Account, Raw, context, error_condition, online, q, show
-from suite import DOMAIN, HOST, ctl, equal, run, table, test, unique
+from suite import CONFIG, DOMAIN, HOST, ctl, equal, run, table, test, unique
 
 PORT = int(os.environ["NJ_PORT_COMPONENT"])
 TLS_PORT = int(os.environ["NJ_PORT_COMPONENT_TLS"])
@@ -55,8 +55,11 @@ class RawComponent(Raw):
 
     @classmethod
     async def dial(cls, to, port=PORT):
+        """`port`: a number, or the path of a UNIX socket."""
         tls = context() if port == TLS_PORT else None
-        client = cls(*await asyncio.open_connection(HOST, port, ssl=tls))
+        dialled = (asyncio.open_connection(HOST, port, ssl=tls) if isinstance(port, int)
+                   else asyncio.open_unix_connection(port))
+        client = cls(*await dialled)
         client.domain = f"{to}.{DOMAIN}"
         await client.write(f"<stream:stream xmlns='{ACCEPT}' xmlns:stream='{NS['stream']}' to='{client.domain}'>")
         return client
@@ -183,6 +186,28 @@ async def _():
     await service.stop()
 
 
+@test("over a UNIX socket, with global_routes: one component gets all domains of its listener")
+async def _():
+    path = os.path.join(os.path.dirname(CONFIG), "components.sock")
+    equal(os.stat(path).st_mode & 0o777, 0o600, "mode of the socket")
+    service = await raw_component("first", None, path)
+    client = await online()
+    for name in ("first", "second"):
+        await client.message(f"{name}.{DOMAIN}", f"for {name}")
+        got = await service.expect("component:message")
+        equal(got.get("to"), f"{name}.{DOMAIN}")
+        await service.write(f"<message from='{name}.{DOMAIN}' to='{client.jid}'><body>from {name}</body></message>")
+        await client.body(f"from {name}")
+    service.abort()
+
+
+@test("a stanza beyond max_stanza_size ends a component's stream")
+async def _():
+    service = await raw_component("free", "secret of all", TLS_PORT)
+    await service.write(f"<message from='free.{DOMAIN}' to='x@{DOMAIN}'><body>{'x' * 20_000}</body></message>")
+    await service.stream_error("policy-violation")
+
+
 @test("two components share a domain by the bare address of who sends; a third is refused")
 async def _():
     services = [await raw_component("shared") for _ in range(2)]
@@ -227,6 +252,14 @@ async def _():
             refused += 1
             assert error_condition(element)[1] in ("resource-constraint", "remote-server-not-found"), show(element)
     assert refused > 0
+    # send_timeout: it is not waited for any longer.
+    for _ in range(200):
+        answer = await client.iq("get", "<ping xmlns='urn:xmpp:ping'/>", to=f"slow.{DOMAIN}", seconds=20)
+        if error_condition(answer)[1].startswith("remote-server-"):
+            break
+        await asyncio.sleep(0.05)
+    else:
+        raise AssertionError("the component is still there")
     service.abort()
 
 
