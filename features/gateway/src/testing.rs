@@ -10,7 +10,6 @@ use nightjar_auth::{AuthOptions, Environment, HostAccounts, PasswordType};
 use nightjar_base::disco::DiscoInfo;
 use nightjar_base::guard::Guard;
 use nightjar_base::hooks::{BoxFuture, DiscoInfoQuery};
-use nightjar_base::mailbox::Drained;
 use nightjar_base::router::Service;
 use nightjar_base::{
     Clock, Connection, Control, Delivery, Feature, FeatureContext, Host, Kernel, OpenRequest, Random,
@@ -209,11 +208,6 @@ impl Component {
     pub(crate) fn drain(&mut self) -> Vec<String> {
         std::iter::from_fn(|| self.received.try_recv().ok()).map(|stanza| stanza.to_xml()).collect()
     }
-
-    /// Disconnects it.
-    pub(crate) async fn disconnect(self) {
-        self.kernel.component_disconnected(&self.jid).await;
-    }
 }
 
 /// A stanza from its XML.
@@ -225,15 +219,6 @@ pub(crate) fn stanza(xml: &str) -> Stanza {
 /// What waits in a session's mailbox, as XML.
 pub(crate) fn drain(session: &Session) -> Vec<String> {
     session.mailbox.take_all().into_iter().map(shown).collect()
-}
-
-/// The next delivery of a session, when it comes, with all that came with it.
-pub(crate) async fn wait(session: &Session) -> Vec<String> {
-    let mut waiting = Vec::new();
-    let draining = std::future::poll_fn(|context| session.mailbox.poll_drain(context, &mut waiting));
-    let drained = tokio::time::timeout(Duration::from_secs(10), draining).await;
-    assert_eq!(drained, Ok(Drained::Some));
-    waiting.into_iter().map(shown).collect()
 }
 
 fn shown(delivery: Delivery) -> String {
