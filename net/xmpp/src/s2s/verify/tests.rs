@@ -187,24 +187,33 @@ fn tlsa_records_replace_or_narrow_what_authorities_say() {
     // DANE-EE: neither names nor authorities count (RFC 7671 §5.1).
     for tlsa in [record(3, 1, 1, sha256(&key)), record(3, 0, 1, sha256(&own)), record(3, 0, 0, own.to_vec())]
     {
-        assert_eq!(check(&[own.clone()], "example.org", &[tlsa], &roots), Ok(Proof::Dane));
+        assert_eq!(check(std::slice::from_ref(&own), "example.org", &[tlsa], &roots), Ok(Proof::Dane));
     }
     // A record that doesn't match is worse than none.
     let good = authority.certify(params(vec![dns("example.org")]));
     let other = record(3, 1, 1, sha256(b"another key"));
-    assert_eq!(check(&[good.clone()], "example.org", &[other], &roots), Err(CertificateFault::Dane));
+    assert_eq!(
+        check(std::slice::from_ref(&good), "example.org", &[other], &roots),
+        Err(CertificateFault::Dane)
+    );
     // Unusable records count as none (RFC 6698 §4.1).
-    assert_eq!(check(&[good.clone()], "example.org", &[record(9, 1, 1, vec![1])], &roots), Ok(Proof::Pkix));
+    assert_eq!(
+        check(std::slice::from_ref(&good), "example.org", &[record(9, 1, 1, vec![1])], &roots),
+        Ok(Proof::Pkix)
+    );
     // DANE-TA: the record's authority, and the name must be right.
     let leaf = stranger.certify(params(vec![dns("example.org")]));
     let chain = [leaf, stranger.issuer.der().clone()];
     let anchor = record(2, 0, 1, sha256(stranger.issuer.der()));
-    assert_eq!(check(&chain, "example.org", &[anchor.clone()], &roots), Ok(Proof::Dane));
+    assert_eq!(check(&chain, "example.org", std::slice::from_ref(&anchor), &roots), Ok(Proof::Dane));
     let wrong = check(&chain, "example.net", &[anchor], &roots);
     assert!(matches!(wrong, Err(CertificateFault::WrongName(_))), "{wrong:?}");
     // PKIX-EE: both the record and an authority.
     let narrowed = record(1, 0, 1, sha256(&good));
-    assert_eq!(check(&[good.clone()], "example.org", &[narrowed.clone()], &roots), Ok(Proof::Pkix));
+    assert_eq!(
+        check(std::slice::from_ref(&good), "example.org", std::slice::from_ref(&narrowed), &roots),
+        Ok(Proof::Pkix)
+    );
     let nobodys = check(&[good], "example.org", &[narrowed], &stranger.roots());
     assert!(matches!(nobodys, Err(CertificateFault::Untrusted(_))), "{nobodys:?}");
 }
