@@ -4,6 +4,7 @@
 import asyncio
 import os
 import re
+import ssl
 
 import suite
 from hostile import attack, attacks, memory_kib, unharmed
@@ -78,6 +79,50 @@ class Own:
         return "".join(self.heard)
 
 
+class Authority:
+    """The authoritative server at an address, with TLS; `answer(from_, to, id_)` gives what it says about a key."""
+
+    def __init__(self, address, answer):
+        self.address, self.answer, self.asked, self.writers = address, answer, 0, []
+        self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        folder = os.path.dirname(suite.CONFIG)
+        self.tls.load_cert_chain(os.path.join(folder, "server.pem"), os.path.join(folder, "key.pem"))
+
+    async def __aenter__(self):
+        self.server = await asyncio.start_server(self.serve, self.address, PORT)
+        return self
+
+    async def __aexit__(self, *_):
+        self.server.close()
+        for writer in self.writers:
+            writer.transport.abort()
+        # Nightjar keeps connections on which it asked; the next test has one of its own.
+        await asyncio.sleep(0.2)
+
+    async def serve(self, reader, writer):
+        self.writers.append(writer)
+        try:
+            await reader.readuntil(b"version='1.0'")
+            writer.write(opening(self.address, "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"))
+            await reader.readuntil(b"xmpp-tls'/>")
+            writer.write(b"<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
+            await writer.start_tls(self.tls)
+            await reader.readuntil(b"version='1.0'")
+            writer.write(opening(self.address, DIALBACK))
+            while True:
+                asked = (await reader.readuntil(b"</db:verify>")).decode()
+                self.asked += 1
+                from_, to, id_ = (re.search(f"<db:verify[^>]* {name}=[\"']([^\"']*)", asked)[1] for name in ("from", "to", "id"))
+                writer.write(self.answer(from_, to, id_).encode())
+                await writer.drain()
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass
+
+
+def valid(from_, to, id_):
+    return f"<db:verify from='{to}' to='{from_}' id='{id_}' type='valid'/>"
+
+
 def opening(domain, features):
     return (f"<?xml version='1.0'?><stream:stream xmlns='jabber:server' xmlns:stream='{NS['stream']}' "
             f"xmlns:db='{NS['db']}' id='{unique('s')}' from='{domain}' version='1.0'>"
@@ -126,24 +171,58 @@ async def _():
     await not_delivered(victim, body)
 
 
-@attack("row 9: an authoritative server that answers about other keys proves nothing")
-async def _():
+# What an authoritative server says when it is asked about another key than it speaks of.
+BESIDE = [
+    ("another id", lambda from_, to, id_: valid(from_, to, id_ + "0")),
+    ("another domain of its own", lambda from_, to, id_: valid(from_, OTHER, id_)),
+    ("another host of ours", lambda from_, to, id_: valid(STRICT, to, id_)),
+    ("a result", lambda from_, to, id_: f"<db:result from='{to}' to='{from_}' type='valid'/>"),
+    ("no", lambda from_, to, id_: valid(from_, to, id_).replace("'valid'", "'invalid'")),
+    ("what is no type", lambda from_, to, id_: valid(from_, to, id_).replace("'valid'", "'VALID'")),
+]
+
+
+@attacks(BESIDE, lambda name, _: f"row 9: an authoritative server that says {name} proves nothing", seconds=40)
+async def _(name, answer):
     victim = await online()
+    body = unique("beside")
+    async with Authority(EVIL, answer) as authority:
+        server = await Server.arrive()
+        await server.write(f"<db:result from='{EVIL}' to='{DOMAIN}'>{'0' * 64}</db:result>")
+        seen = " ".join(map(show, await server.keep_reading(2)))
+        assert authority.asked == 1 and 'type="valid"' not in seen, (authority.asked, seen)
+        if not server.ended:
+            await server.say(victim.jid, body)
+            await server.stream_error("not-authorized", "invalid-from", "host-unknown", "policy-violation")
+    await not_delivered(victim, body)
 
-    async def talk(writer, text):
-        if "<stream:stream" in text:
-            # In the clear, before any question, and about everything.
-            writer.write(opening(EVIL, DIALBACK) + "".join(
-                f"<db:verify from='{EVIL}' to='{DOMAIN}' id='{id_}' type='valid'/>" for id_ in "abc").encode())
-            await writer.drain()
 
-    async with Own(EVIL, talk):
+# Sent by a server that has proved to be EVIL.
+SPOOFED = [
+    ("from another domain", "x@" + OTHER, None, "invalid-from"),
+    ("from a host of ours", "admin@" + DOMAIN, None, "invalid-from"),
+    ("from a subdomain", "x@sub." + EVIL, None, "invalid-from"),
+    ("from what is no address", "@@" + EVIL, None, "invalid-from"),
+    ("from nobody", None, None, "improper-addressing"),
+    ("to a host it was not let in to", "x@" + EVIL, "x@" + STRICT, "host-unknown"),
+    ("to a domain that isn't ours", "x@" + EVIL, "x@" + OTHER, "host-unknown"),
+]
+
+
+@attacks(SPOOFED, lambda name, *_: f"a server that has proved its domain sends a stanza {name}: it ends")
+async def _(name, from_, to, condition):
+    victim = await online()
+    async with Authority(EVIL, valid):
         server = await Server.arrive()
         answer = await server.key()
-        assert answer.get("type") in ("error", "invalid"), show(answer)
-        body = unique("elsewhere")
-        await server.say(victim.jid, body)
-        await server.stream_error("not-authorized", "invalid-from", "host-unknown", "policy-violation")
+        equal(answer.get("type"), "valid", show(answer))
+        proper, body = unique("proper"), unique("spoofed")
+        await server.say(victim.jid, proper)
+        got = await victim.body(proper)
+        equal(got.get("from"), f"x@{EVIL}")
+        sender = f" from='{from_}'" if from_ else ""
+        await server.write(f"<message{sender} to='{to or victim.jid}' type='chat'><body>{body}</body></message>")
+        await server.stream_error(condition, "improper-addressing", "invalid-from", "host-unknown")
     await not_delivered(victim, body)
 
 
@@ -357,7 +436,7 @@ async def _():
     name = suite.unique("reason")
     mine = await online()
     answer = await mine.iq("get", f"<ping xmlns='{NS['ping']}'/>", to="127.0.0.200", seconds=15)
-    equal(answer.get("type"), "error", show(answer), )
+    equal(answer.get("type"), "error", show(answer))
     from hostile import log_text
     lines = [line for line in log_text().splitlines() if "127.0.0.200" in line or "can't be sent" in line]
     assert any("reason=" in line for line in lines), (name, lines[-5:])
