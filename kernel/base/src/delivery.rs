@@ -50,6 +50,17 @@ async fn to_host(kernel: &Arc<Kernel>, host: &Arc<Host>, stanza: Stanza) {
 }
 
 async fn answer(kernel: &Arc<Kernel>, host: &Arc<Host>, target: IqTarget, stanza: Stanza) {
+    let namespace = stanza.children().next().map(|child| child.ns());
+    let handler = namespace.and_then(|namespace| host.iq.find(target, namespace));
+    if handler.is_some_and(|handler| handler.is_slow()) {
+        let (kernel, host) = (Arc::clone(kernel), Arc::clone(host));
+        tokio::spawn(async move { answer_now(&kernel, &host, target, stanza).await });
+        return;
+    }
+    answer_now(kernel, host, target, stanza).await;
+}
+
+async fn answer_now(kernel: &Arc<Kernel>, host: &Arc<Host>, target: IqTarget, stanza: Stanza) {
     let session = stanza.from.as_ref().and_then(|from| kernel.sessions.find(from));
     let reply = Box::pin(host.iq.answer(host, target, session, None, stanza)).await;
     if let Some(reply) = reply {

@@ -59,18 +59,24 @@ pub type IqReply = Result<Option<Text>, StanzaError>;
 pub trait IqHandler: Send + Sync {
     /// The reply's payload.
     fn handle<'a>(&'a self, request: IqRequest) -> BoxFuture<'a, IqReply>;
+
+    /// Whether the reply waits for somebody else, such as a component. It is then made in a task of its own, and the
+    /// asker may send and get other stanzas meanwhile.
+    fn is_slow(&self) -> bool {
+        false
+    }
 }
 
 struct Entry {
     number: u64,
     target: IqTarget,
-    namespace: &'static str,
+    namespace: Text,
     handler: Arc<dyn IqHandler>,
 }
 
 impl Clone for Entry {
     fn clone(&self) -> Self {
-        Self { handler: Arc::clone(&self.handler), ..*self }
+        Self { handler: Arc::clone(&self.handler), namespace: self.namespace.clone(), ..*self }
     }
 }
 
@@ -85,13 +91,14 @@ impl IqTable {
     pub fn add(
         self: &Arc<Self>,
         target: IqTarget,
-        namespace: &'static str,
+        namespace: impl Into<Text>,
         handler: Arc<dyn IqHandler>,
     ) -> Guard {
+        let namespace = namespace.into();
         let number = self.entries.load().iter().map(|entry| entry.number + 1).max().unwrap_or(0);
         self.entries.rcu(|old| {
             let mut all = Vec::clone(old);
-            all.push(Entry { number, target, namespace, handler: Arc::clone(&handler) });
+            all.push(Entry { number, target, namespace: namespace.clone(), handler: Arc::clone(&handler) });
             all
         });
         let table = Arc::clone(self);
@@ -108,19 +115,8 @@ impl IqTable {
     pub fn find(&self, target: IqTarget, namespace: &str) -> Option<Arc<dyn IqHandler>> {
         let entries = self.entries.load();
         let mut all = entries.iter().rev();
-        all.find(|entry| entry.target == target && entry.namespace == namespace)
+        all.find(|entry| entry.target == target && entry.namespace.as_str() == namespace)
             .map(|entry| Arc::clone(&entry.handler))
-    }
-
-    /// The namespaces served for a target, each once.
-    pub fn namespaces(&self, target: IqTarget) -> Vec<&'static str> {
-        let mut all: Vec<_> = {
-            let entries = self.entries.load();
-            entries.iter().filter(|entry| entry.target == target).map(|entry| entry.namespace).collect()
-        };
-        all.sort_unstable();
-        all.dedup();
-        all
     }
 
     /// Answers a request (`get` or `set`) and returns the reply, addressed back to the asker.
