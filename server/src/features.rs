@@ -44,6 +44,7 @@ pub(crate) static FEATURES: &[&Feature] = &[
     &nightjar_net_xmpp::S2S_DIALBACK,
     &nightjar_net_xmpp::S2S_BIDI,
     &nightjar_gateway::jidprep::FEATURE,
+    &nightjar_gateway::delegation::FEATURE,
     &nightjar_gateway::privilege::FEATURE,
     // Copies what passed all others.
     &nightjar_gateway::service_log::FEATURE,

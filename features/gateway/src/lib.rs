@@ -4,6 +4,7 @@ mod support;
 #[cfg(test)]
 mod testing;
 
+pub mod delegation;
 pub mod jidprep;
 pub mod privilege;
 pub mod service_log;

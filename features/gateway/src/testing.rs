@@ -230,3 +230,16 @@ fn shown(delivery: Delivery) -> String {
         Delivery::Control(other) => format!("{other:?}"),
     }
 }
+
+/// The value of an attribute of the first element.
+pub(crate) fn attribute(xml: &str, name: &str) -> String {
+    let frame = parse_document(&Text::new(xml), &Limits::default(), ns::CLIENT).unwrap();
+    frame.attr(name).unwrap().to_string()
+}
+
+/// Lets the tasks that can go on do so: there is one thread, and nothing they wait for is outside.
+pub(crate) async fn settle() {
+    for _ in 0..50 {
+        tokio::task::yield_now().await;
+    }
+}
