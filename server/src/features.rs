@@ -46,6 +46,7 @@ pub(crate) static FEATURES: &[&Feature] = &[
     &nightjar_gateway::jidprep::FEATURE,
     &nightjar_gateway::delegation::FEATURE,
     &nightjar_gateway::privilege::FEATURE,
+    &nightjar_gateway::multicast::FEATURE,
     // Copies what passed all others.
     &nightjar_gateway::service_log::FEATURE,
     &nightjar_admin::FEATURE,

@@ -6,5 +6,6 @@ mod testing;
 
 pub mod delegation;
 pub mod jidprep;
+pub mod multicast;
 pub mod privilege;
 pub mod service_log;

@@ -10,7 +10,7 @@ use nightjar_auth::{AuthOptions, Environment, HostAccounts, PasswordType};
 use nightjar_base::disco::DiscoInfo;
 use nightjar_base::guard::Guard;
 use nightjar_base::hooks::{BoxFuture, DiscoInfoQuery};
-use nightjar_base::router::Service;
+use nightjar_base::router::{Remote, Service};
 use nightjar_base::{
     Clock, Connection, Control, Delivery, Feature, FeatureContext, Host, Kernel, OpenRequest, Random,
     ResourceConflict, Session,
@@ -155,6 +155,14 @@ impl World {
         Component { jid, kernel: Arc::clone(&self.kernel), received, _guard: guard }
     }
 
+    /// Another server, which gets all that isn't for us.
+    pub(crate) fn remote(&self) -> Component {
+        let (sender, received) = mpsc::unbounded_channel();
+        self.kernel.set_remote(Arc::new(Inbox(sender)));
+        let jid = Jid::parse("other").unwrap();
+        Component { jid, kernel: Arc::clone(&self.kernel), received, _guard: Guard::new(|| {}) }
+    }
+
     /// The namespaces that features add to the answer to disco#info.
     pub(crate) async fn disco_features(&self, from: &str, to: &str) -> Vec<String> {
         self.disco(from, to).await.features.iter().map(ToString::to_string).collect()
@@ -179,6 +187,12 @@ impl World {
 struct Inbox(mpsc::UnboundedSender<Stanza>);
 
 impl Service for Inbox {
+    fn route<'a>(&'a self, _: &'a Arc<Kernel>, stanza: Stanza) -> BoxFuture<'a, ()> {
+        Box::pin(async move { drop(self.0.send(stanza)) })
+    }
+}
+
+impl Remote for Inbox {
     fn route<'a>(&'a self, _: &'a Arc<Kernel>, stanza: Stanza) -> BoxFuture<'a, ()> {
         Box::pin(async move { drop(self.0.send(stanza)) })
     }

@@ -5,6 +5,7 @@
 pub mod accounts;
 pub mod adhoc;
 pub mod attempts;
+pub mod card;
 pub mod catch;
 pub mod client;
 pub mod commands;

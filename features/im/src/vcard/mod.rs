@@ -1,6 +1,5 @@
 //! mod_vcard: vCards (XEP-0054) and the user directory over them (XEP-0055).
 
-mod card;
 mod commands;
 mod edit;
 mod options;
@@ -12,7 +11,7 @@ use std::sync::Arc;
 
 use nightjar_base::hooks::{AccountRemoved, BoxFuture, Flow, On, Outcome, Stage};
 use nightjar_base::iq::{IqHandler, IqReply, IqRequest, IqTarget, require_get};
-use nightjar_base::{Feature, FeatureContext, FeatureError, Registration};
+use nightjar_base::{Feature, FeatureContext, FeatureError, Registration, card};
 use nightjar_config::{Options, Value};
 use nightjar_jid::Jid;
 use nightjar_text::Text;

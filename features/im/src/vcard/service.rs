@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, Weak};
 
-use nightjar_base::Kernel;
 use nightjar_base::hooks::BoxFuture;
 use nightjar_base::host::Host;
 use nightjar_base::router::Service;
+use nightjar_base::{Kernel, card};
 use nightjar_config::{Options, Value};
 use nightjar_jid::Jid;
 use nightjar_text::Text;
@@ -13,7 +13,7 @@ use nightjar_xml::{Element, Writer};
 use nightjar_xmpp::forms::{DataForm, FormType};
 use nightjar_xmpp::{IqType, Stanza, StanzaError, StanzaType, ns};
 
-use super::{card, search};
+use super::search;
 use crate::support::storage_error;
 
 pub(super) struct Directory {

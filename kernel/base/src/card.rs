@@ -6,7 +6,7 @@ use nightjar_xml::Writer;
 use nightjar_xmpp::ns;
 
 /// A vCard as the file describes it.
-pub(super) fn of_option(value: &Value) -> Text {
+pub fn of_option(value: &Value) -> Text {
     let mut xml = Writer::new();
     xml.start("vCard").ns(ns::VCARD);
     for (key, value) in value.entries() {
@@ -17,7 +17,7 @@ pub(super) fn of_option(value: &Value) -> Text {
 }
 
 /// A vCard that only names something.
-pub(super) fn simple(name: &str, description: &str) -> Text {
+pub fn simple(name: &str, description: &str) -> Text {
     let mut xml = Writer::new();
     xml.start("vCard").ns(ns::VCARD).element("FN", name).element("DESC", description).end("vCard");
     Text::from(xml.finish())
