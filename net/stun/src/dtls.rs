@@ -79,6 +79,9 @@ impl Dtls {
         let hello = Hello::parse(datagram);
         let known = self.associations.get(client).map(Association::random);
         match hello {
+            Some(hello) if hello.is_outdated() => {
+                self.outputs.push_back(Output::Datagram(*client, hello.alert()));
+            }
             // The same handshake's hello once more, or any other record.
             Some(hello) if known == Some(hello.random()) => self.feed(now, client, Some(datagram)),
             None if known.is_some() => self.feed(now, client, Some(datagram)),

@@ -65,6 +65,23 @@ impl<'a> Hello<'a> {
         Some(Self { packet, cookie_at, cookie })
     }
 
+    /// Whether its sender knows nothing newer than DTLS 1.0, which nobody should speak any more (RFC 8996).
+    pub fn is_outdated(&self) -> bool {
+        self.packet.get(RECORD + HANDSHAKE..RECORD + HANDSHAKE + 2) == Some(&DTLS_1_0)
+    }
+
+    /// The answer to one that is outdated: a fatal alert, `protocol_version`.
+    pub fn alert(&self) -> Vec<u8> {
+        const ALERT_RECORD: u8 = 21;
+        const FATAL: u8 = 2;
+        const PROTOCOL_VERSION: u8 = 70;
+        let mut bytes = vec![ALERT_RECORD];
+        bytes.extend(DTLS_1_0);
+        bytes.extend(self.packet.get(3..11).unwrap_or_default());
+        bytes.extend([0, 2, FATAL, PROTOCOL_VERSION]);
+        bytes
+    }
+
     /// What tells this handshake from another.
     pub fn random(&self) -> [u8; RANDOM] {
         let start = SESSION - RANDOM;

@@ -199,6 +199,15 @@ fn noise_before_and_during_an_association_changes_nothing() {
     assert_eq!(pair.server.associations.len(), 1);
 }
 
+#[test]
+fn a_client_of_dtls_1_0_is_told_at_once_and_nothing_is_kept() {
+    let (mut server, mut hello) = (server(), first_hello());
+    hello[26] = 0xff;
+    server.handle_datagram(0, &who("198.51.100.1:4000"), &hello);
+    assert!(matches!(server.poll_output(), Some(Output::Datagram(_, alert)) if alert[0] == 21));
+    assert!(server.poll_output().is_none() && server.associations.is_empty());
+}
+
 /// A hello with a good cookie, as its sender's client made it.
 fn shown(server: &mut Dtls, now: u64, somebody: &Client) -> Vec<u8> {
     let begun = Instant::now();

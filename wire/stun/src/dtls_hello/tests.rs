@@ -89,6 +89,16 @@ fn whatever_comes_is_looked_at_without_harm() {
 }
 
 #[test]
+fn dtls_1_0_is_told_that_it_is_outdated() {
+    let mut bytes = hello(5, 0, b"");
+    assert!(!Hello::parse(&bytes).unwrap().is_outdated());
+    bytes[26] = 0xff;
+    let old = Hello::parse(&bytes).unwrap();
+    assert!(old.is_outdated());
+    assert_eq!(old.alert(), [21, 0xfe, 0xff, 0, 0, 0, 0, 0, 0, 0, 5, 0, 2, 2, 70]);
+}
+
+#[test]
 fn records_that_are_not_encrypted_are_counted_on() {
     let mut bytes = [hello(1, 0, b""), hello(2, 0, b"")].concat();
     let mut encrypted = hello(0, 0, b"");
