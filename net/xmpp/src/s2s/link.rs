@@ -37,7 +37,10 @@ struct State {
 
 /// What became of a stanza.
 #[derive(Debug)]
-#[allow(clippy::large_enum_variant, reason = "it lives for a moment; a box would cost each refusal an allocation")]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "it lives for a moment; a box would cost each refusal an allocation"
+)]
 pub(super) enum Sent {
     /// It is on its way, or waits for one that is being looked for.
     Taken,

@@ -27,12 +27,13 @@ const ANSWER_TIME: Duration = Duration::from_secs(10);
 pub(super) fn begin(federation: &Arc<Federation>, kernel: &Arc<Kernel>, link: Arc<Link>) {
     let (federation, kernel) = (Arc::clone(federation), Arc::clone(kernel));
     tokio::spawn(async move {
-        let found = caught(Box::pin(find(&federation, &kernel, &link))).await;
-        let failure = match found {
-            Ok(Ok(handle)) if link.open(&handle) => return,
-            Ok(Ok(_)) => Failure::Stream("it was lost at once".to_owned()),
-            Ok(Err(failure)) => failure,
-            Err(()) => Failure::Stream("connecting panicked".to_owned()),
+        let finding = caught(Box::pin(find(&federation, &kernel, &link)));
+        let failure = match tokio::time::timeout(SEEK_TIME, finding).await {
+            Ok(Ok(Ok(handle))) if link.open(&handle) => return,
+            Ok(Ok(Ok(_))) => Failure::Stream("it was lost at once".to_owned()),
+            Ok(Ok(Err(failure))) => failure,
+            Err(_) => Failure::Connect("none of its servers let us in in time".to_owned()),
+            Ok(Err(())) => Failure::Stream("connecting panicked".to_owned()),
         };
         Box::pin(federation.failed(&kernel, &link, failure)).await;
     });
@@ -59,6 +60,9 @@ async fn find(
         Wanted { host, local: link.local.clone(), remote: link.remote.clone(), purpose: Purpose::Send };
     outgoing::connect(federation, kernel, &wanted, &mut Trace::default()).await
 }
+
+/// How long stanzas wait at most, however many servers a domain names that say nothing.
+const SEEK_TIME: Duration = Duration::from_secs(90);
 
 /// A connection that another domain of ours has opened and that takes this pair, too (XEP-0220 §2.6).
 async fn share(federation: &Federation, link: &Link) -> Option<Arc<Handle>> {
@@ -93,8 +97,10 @@ pub(super) struct Key {
 pub(super) fn verify(federation: &Arc<Federation>, kernel: &Arc<Kernel>, handle: &Arc<Handle>, key: Key) {
     let (federation, kernel, handle) = (Arc::clone(federation), Arc::clone(kernel), Arc::clone(handle));
     tokio::spawn(async move {
-        let asked = caught(Box::pin(ask(&federation, &kernel, &handle, &key))).await;
-        let verdict = match asked {
+        let asking = caught(Box::pin(ask(&federation, &kernel, &handle, &key)));
+        let asked = tokio::time::timeout(SEEK_TIME, asking).await;
+        let late = || Failure::Connect("none of its servers let us in in time".to_owned());
+        let verdict = match asked.unwrap_or_else(|_| Ok(Err(late()))) {
             Ok(Ok(verdict)) => verdict,
             Ok(Err(failure)) => {
                 federation.counters.failed(failure.word());
