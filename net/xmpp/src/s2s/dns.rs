@@ -1,16 +1,21 @@
 //! Where a domain's servers are: SRV records (RFC 6120 §3.2, XEP-0368), addresses, and what DNSSEC proves.
 
+mod message;
 mod order;
+mod questions;
+mod server;
 
 use std::net::{IpAddr, SocketAddr};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
 use hickory_resolver::config::{ResolverConfig, ResolverOpts};
 use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::proto::op::Query;
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
-use hickory_resolver::{ResolverBuilder, TokioResolver};
+use hickory_resolver::{Hosts, ResolverBuilder, TokioResolver};
 use nightjar_base::Random;
 use nightjar_text::Text;
 use parking_lot::Mutex;
@@ -20,14 +25,18 @@ use super::options::Family;
 use super::steps::Trace;
 use super::verify::Tlsa;
 use order::Service;
+use questions::Questions;
 
 /// Answers kept, of either kind.
-const CACHED_MAX: u64 = 8192;
-/// How long a domain that isn't there is not asked for again.
-const NEGATIVE_SECONDS_MAX: u64 = 300;
-/// How often the file with the name servers is looked at.
-const FILE_CHECKED_EVERY: Duration = Duration::from_secs(5);
+const CACHED_MAX: usize = 8192;
+/// How long what DNSSEC says is waited for.
+const PROOF_TIME: Duration = Duration::from_secs(5);
+/// How often the files about names are looked at.
+const FILES_CHECKED_EVERY: Duration = Duration::from_secs(5);
+/// When one of two questions has a useful answer, the other one gets so long yet (RFC 8305 §3).
+const OTHER_ANSWER: Duration = Duration::from_secs(1);
 const RESOLV_CONF: &str = "/etc/resolv.conf";
+const HOSTS: &str = "/etc/hosts";
 /// Servers of one domain that are tried.
 const TARGETS_MAX: usize = 16;
 /// Addresses of one server that are tried.
@@ -55,29 +64,37 @@ pub(super) struct Target {
 }
 
 /// Asks the system's name servers.
+///
+/// Plain questions don't go through hickory's resolver: a question of its costs a socket and 18 KB, so that a few
+/// thousand domains whose name servers are silent would take all there is.
 pub(super) struct Resolver {
     options: DnsOptions,
-    asking: Mutex<Option<Asking>>,
-    path: String,
+    known: Mutex<Option<Known>>,
+    resolv_conf: String,
+    hosts: String,
 }
 
-struct Asking {
-    plain: Arc<TokioResolver>,
+/// What the files say.
+#[derive(Clone)]
+struct Known {
+    questions: Arc<Questions>,
+    hosts: Arc<Hosts>,
     /// Checks DNSSEC's signatures itself. Only asked about TLSA: where the name servers don't pass signatures on it
     /// answers nothing.
     validating: Option<Arc<TokioResolver>>,
-    changed: Option<std::time::SystemTime>,
-    checked: std::time::Instant,
+    changed: [Option<SystemTime>; 2],
+    checked: Instant,
 }
 
 impl Resolver {
-    /// The name servers of `/etc/resolv.conf`, whatever they are at the time.
+    /// The name servers of `/etc/resolv.conf` and the addresses in `/etc/hosts`, whatever they are at the time.
     pub fn system(options: DnsOptions) -> Self {
-        Self::of_file(options, RESOLV_CONF)
+        Self::of_files(options, RESOLV_CONF, HOSTS)
     }
 
-    fn of_file(options: DnsOptions, path: &str) -> Self {
-        Self { options, asking: Mutex::new(None), path: path.to_owned() }
+    fn of_files(options: DnsOptions, resolv_conf: &str, hosts: &str) -> Self {
+        let (resolv_conf, hosts) = (resolv_conf.to_owned(), hosts.to_owned());
+        Self { options, known: Mutex::new(None), resolv_conf, hosts }
     }
 
     /// A domain's servers, in the order in which they are to be tried; the domain itself where the DNS names none.
@@ -94,23 +111,26 @@ impl Resolver {
         let ascii = idna::domain_to_ascii(domain)
             .map_err(|_| Failure::NotFound("the domain can't be written in the DNS".to_owned()))?;
         let mut steps = trace.alike();
-        let (direct, starttls) = tokio::join!(
-            self.services(&ascii, "_xmpps-server", &mut steps),
-            self.services(&ascii, "_xmpp-server", trace),
-        );
+        let (direct, starttls) = either(
+            pin!(self.services(&ascii, "_xmpps-server", &mut steps)),
+            pin!(self.services(&ascii, "_xmpp-server", trace)),
+            |found| matches!(found, Ok(found) if !found.is_empty()),
+        )
+        .await;
         trace.append(steps);
-        let (direct, starttls) = match (direct, starttls) {
-            (Err(failure), Err(_)) => return Err(failure),
-            (direct, starttls) => (direct.unwrap_or_default(), starttls.unwrap_or_default()),
+        let direct = direct.and_then(Result::ok).unwrap_or_default();
+        let is_usable = direct.iter().any(|service| !service.target.is_empty());
+        let starttls = match starttls {
+            // Silence is no permission to connect to what the domain may not have named.
+            Some(Err(failure)) if !is_usable => return Err(failure),
+            starttls => starttls.and_then(Result::ok).unwrap_or_default(),
         };
-        let all: Vec<Service> = direct
-            .into_iter()
-            .map(|service| Service { direct_tls: true, ..service })
-            .chain(starttls)
-            .collect();
-        if all.is_empty() {
+        // A target of "." for direct TLS says only that there is no direct TLS.
+        if !is_usable && starttls.is_empty() {
             return Ok(vec![own(&ascii, default_port)]);
         }
+        let direct = direct.into_iter().map(|service| Service { direct_tls: true, ..service });
+        let all: Vec<Service> = direct.chain(starttls).collect();
         let targets: Vec<Target> =
             order::order(all, random).into_iter().map(Service::into_target).take(TARGETS_MAX).collect();
         // RFC 2782: a target of "." says that there is no such service here.
@@ -131,10 +151,14 @@ impl Resolver {
             return Ok(vec![SocketAddr::new(ip, target.port)]);
         }
         let wants = |family| families.contains(&family);
-        let (v6, v4) = tokio::join!(
-            self.ips(&target.name, RecordType::AAAA, wants(Family::V6)),
-            self.ips(&target.name, RecordType::A, wants(Family::V4)),
-        );
+        let (v6, v4) = either(
+            pin!(self.ips(&target.name, RecordType::AAAA, wants(Family::V6))),
+            pin!(self.ips(&target.name, RecordType::A, wants(Family::V4))),
+            |found| matches!(found, Ok(ips) if !ips.is_empty()),
+        )
+        .await;
+        let late = || Err(Failure::NameServers("timeout".to_owned()));
+        let (v6, v4) = (v6.unwrap_or_else(late), v4.unwrap_or_else(late));
         let name = &target.name;
         for (kind, answer) in [("AAAA", &v6), ("A", &v4)] {
             match answer {
@@ -187,18 +211,21 @@ impl Resolver {
         trace: &mut Trace,
     ) -> Result<Vec<Service>, Failure> {
         let question = format!("{service}._tcp.{domain}");
-        match self.ask(&question, RecordType::SRV).await {
+        let begun = Instant::now();
+        let answer = self.ask(&question, RecordType::SRV).await;
+        let took = begun.elapsed().as_millis();
+        match answer {
             Ok(data) => {
-                let found: Vec<_> = data.into_iter().filter_map(Service::of_record).collect();
-                trace.ok("DNS", || format!("SRV {question}: {}", join(&found)));
+                let found: Vec<_> = data.iter().filter_map(Service::of_record).collect();
+                trace.ok("DNS", || format!("SRV {question}: {} ({took} ms)", join(&found)));
                 Ok(found)
             }
-            Err(failure @ Failure::NotFound(_)) => {
-                trace.ok("DNS", || format!("SRV {question}: none ({failure})"));
+            Err(Failure::NotFound(why)) => {
+                trace.ok("DNS", || format!("SRV {question}: none, {why} ({took} ms)"));
                 Ok(Vec::new())
             }
             Err(failure) => {
-                trace.failed("DNS", || format!("SRV {question}: {failure}"));
+                trace.failed("DNS", || format!("SRV {question}: {failure} ({took} ms)"));
                 Err(failure)
             }
         }
@@ -213,7 +240,7 @@ impl Resolver {
             other => other?,
         };
         Ok(data
-            .into_iter()
+            .iter()
             .filter_map(|data| match data {
                 RData::A(address) => Some(IpAddr::V4(address.0)),
                 RData::AAAA(address) => Some(IpAddr::V6(address.0)),
@@ -223,86 +250,101 @@ impl Resolver {
     }
 
     /// The data of all records of a kind. Each name is asked for as it is: search lists are not for domains of others.
-    async fn ask(&self, name: &str, kind: RecordType) -> Result<Vec<RData>, Failure> {
-        let resolver = self.plain()?;
-        let name = fully_qualified(name)?;
-        let tries = u32::try_from(self.options.retries).unwrap_or(u32::MAX).saturating_add(1);
-        let all = self.options.timeout.saturating_mul(tries).saturating_add(Duration::from_secs(1));
-        match tokio::time::timeout(all, resolver.lookup(name, kind)).await {
-            Err(_) => Err(Failure::NameServers("timeout".to_owned())),
-            Ok(Err(error)) => Err(failure_of(&error)),
-            Ok(Ok(lookup)) => Ok(lookup
-                .answers()
-                .iter()
-                .filter(|record| record.record_type() == kind)
-                .map(|record| record.data.clone())
-                .collect()),
+    async fn ask(&self, name: &str, kind: RecordType) -> Result<Arc<[RData]>, Failure> {
+        let known = self.known()?;
+        let query = Query::query(fully_qualified(name)?, kind);
+        if let Some(found) = known.hosts.lookup_static_host(&query) {
+            return Ok(found.answers().iter().map(|record| record.data.clone()).collect());
         }
-    }
-
-    fn plain(&self) -> Result<Arc<TokioResolver>, Failure> {
-        let mut asking = self.asking.lock();
-        self.refresh(&mut asking)?;
-        asking
-            .as_ref()
-            .map(|asking| Arc::clone(&asking.plain))
-            .ok_or_else(|| Failure::NameServers("none are configured".to_owned()))
+        known.questions.ask(&Arc::new(query)).await
     }
 
     fn validating(&self) -> Option<Arc<TokioResolver>> {
-        let mut asking = self.asking.lock();
-        self.refresh(&mut asking).ok()?;
-        asking.as_ref().and_then(|asking| asking.validating.clone())
+        self.known().ok()?.validating
     }
 
-    /// Reads the file with the name servers anew if it has changed.
-    fn refresh(&self, asking: &mut Option<Asking>) -> Result<(), Failure> {
-        if asking.as_ref().is_some_and(|asking| asking.checked.elapsed() < FILE_CHECKED_EVERY) {
-            return Ok(());
+    /// What the files say; they are read anew if they have changed.
+    fn known(&self) -> Result<Known, Failure> {
+        let mut slot = self.known.lock();
+        if let Some(known) = slot.as_mut() {
+            if known.checked.elapsed() < FILES_CHECKED_EVERY {
+                return Ok(known.clone());
+            }
+            if known.changed == self.changed() {
+                known.checked = Instant::now();
+                return Ok(known.clone());
+            }
         }
-        let changed = std::fs::metadata(&self.path).and_then(|file| file.modified()).ok();
-        if let Some(asking) = asking.as_mut().filter(|asking| asking.changed == changed) {
-            asking.checked = std::time::Instant::now();
-            return Ok(());
-        }
-        let failed = |error: &dyn std::fmt::Display| Failure::NameServers(format!("{}: {error}", self.path));
-        let bytes = std::fs::read(&self.path).map_err(|error| failed(&error))?;
+        let known = self.read()?;
+        Ok(slot.insert(known).clone())
+    }
+
+    fn changed(&self) -> [Option<SystemTime>; 2] {
+        [&self.resolv_conf, &self.hosts]
+            .map(|path| std::fs::metadata(path).and_then(|file| file.modified()).ok())
+    }
+
+    fn read(&self) -> Result<Known, Failure> {
+        let changed = self.changed();
+        let failed =
+            |error: &dyn std::fmt::Display| Failure::NameServers(format!("{}: {error}", self.resolv_conf));
+        let bytes = std::fs::read(&self.resolv_conf).map_err(|error| failed(&error))?;
         let (config, system) =
             hickory_resolver::system_conf::parse_resolv_conf(&bytes).map_err(|error| failed(&error))?;
-        *asking = Some(Asking {
-            plain: Arc::new(self.build(&config, &system, false).map_err(|error| failed(&error))?),
-            validating: self.build(&config, &system, true).ok().map(Arc::new),
+        let mut servers: Vec<SocketAddr> = Vec::new();
+        for server in config.name_servers() {
+            let port = server.connections.first().map_or(53, |connection| connection.port);
+            servers.push(SocketAddr::new(server.ip, port));
+        }
+        let mut hosts = Hosts::default();
+        // A system without the file has no names of its own.
+        if let Ok(bytes) = std::fs::read(&self.hosts) {
+            let _ = hosts.read_hosts_conf(bytes.as_slice());
+        }
+        Ok(Known {
+            questions: Arc::new(Questions::new(&servers, self.options)),
+            hosts: Arc::new(hosts),
+            validating: self.validator(&config, &system).ok().map(Arc::new),
             changed,
-            checked: std::time::Instant::now(),
-        });
-        Ok(())
+            checked: Instant::now(),
+        })
     }
 
-    fn build(
-        &self,
-        config: &ResolverConfig,
-        system: &ResolverOpts,
-        validate: bool,
-    ) -> Result<TokioResolver, NetError> {
+    fn validator(&self, config: &ResolverConfig, system: &ResolverOpts) -> Result<TokioResolver, NetError> {
         let mut builder: ResolverBuilder<TokioRuntimeProvider> =
             TokioResolver::builder_with_config(config.clone(), TokioRuntimeProvider::default());
         let mut options = system.clone();
         options.timeout = self.options.timeout;
         options.attempts = self.options.retries.saturating_add(1);
-        options.cache_size = CACHED_MAX;
-        options.negative_max_ttl = Some(Duration::from_secs(NEGATIVE_SECONDS_MAX));
-        options.validate = validate;
+        options.validate = true;
         options.edns0 = true;
         *builder.options_mut() = options;
         builder.build()
     }
 }
 
+/// Both results; when one of them is good, the other one only if it comes soon.
+async fn either<T>(
+    mut first: Pin<&mut impl Future<Output = T>>,
+    mut second: Pin<&mut impl Future<Output = T>>,
+    is_good: impl Fn(&T) -> bool,
+) -> (Option<T>, Option<T>) {
+    tokio::select! {
+        done = &mut first => {
+            let time = if is_good(&done) { OTHER_ANSWER } else { Duration::MAX };
+            (Some(done), tokio::time::timeout(time, second).await.ok())
+        }
+        done = &mut second => {
+            let time = if is_good(&done) { OTHER_ANSWER } else { Duration::MAX };
+            (tokio::time::timeout(time, first).await.ok(), Some(done))
+        }
+    }
+}
+
 /// Only what DNSSEC proves.
 async fn secure(resolver: &TokioResolver, name: &str, kind: RecordType) -> Vec<RData> {
     let Ok(name) = Name::from_ascii(name) else { return Vec::new() };
-    let Ok(Ok(lookup)) = tokio::time::timeout(Duration::from_secs(5), resolver.lookup(name, kind)).await
-    else {
+    let Ok(Ok(lookup)) = tokio::time::timeout(PROOF_TIME, resolver.lookup(name, kind)).await else {
         return Vec::new();
     };
     let records = lookup.answers().iter().filter(|record| record.record_type() == kind);
@@ -339,16 +381,6 @@ fn fully_qualified(name: &str) -> Result<Name, Failure> {
 fn plain(name: &Name) -> Text {
     let text = name.to_ascii().to_ascii_lowercase();
     Text::new(text.strip_suffix('.').unwrap_or(&text))
-}
-
-fn failure_of(error: &NetError) -> Failure {
-    if error.is_nx_domain() {
-        return Failure::NotFound("NXDOMAIN".to_owned());
-    }
-    if error.is_no_records_found() {
-        return Failure::NotFound("there is no such record".to_owned());
-    }
-    Failure::NameServers(error.to_string())
 }
 
 fn join<T: ToString>(items: &[T]) -> String {

@@ -20,7 +20,7 @@ pub(super) struct Service {
 }
 
 impl Service {
-    pub fn of_record(data: RData) -> Option<Self> {
+    pub fn of_record(data: &RData) -> Option<Self> {
         let RData::SRV(srv) = data else { return None };
         Some(Self {
             priority: srv.priority,
