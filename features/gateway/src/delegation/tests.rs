@@ -70,6 +70,7 @@ async fn disco_says_what_the_component_says() {
     assert!(world.host.iq.find(IqTarget::Host, "a:1").is_none());
 }
 
+/// XEP-0355 §5.
 #[tokio::test]
 async fn requests_are_answered_by_the_component() {
     let (world, mut component) = delegated().await;

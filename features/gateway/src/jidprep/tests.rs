@@ -1,6 +1,7 @@
 use super::FEATURE;
 use crate::testing::World;
 
+/// XEP-0328 §3.
 #[tokio::test]
 async fn addresses_are_prepared() {
     let world = World::new(&[(&FEATURE, "{access: admins}")], &["admin", "juliet"]).await;

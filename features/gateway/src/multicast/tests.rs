@@ -149,6 +149,16 @@ async fn presence_is_taken_back_when_the_client_goes() {
     );
 }
 
+/// `hosts` of mod_multicast stands in place of `host` (XEP-0033).
+#[tokio::test]
+async fn there_may_be_several_services() {
+    let options = "{host: one.localhost, hosts: [two.localhost, three.localhost]}";
+    let world = World::new(&[(&FEATURE, options)], &[]).await;
+    for (domain, served) in [("one.localhost", false), ("two.localhost", true), ("three.localhost", true)] {
+        assert_eq!(world.kernel.find_route(domain).is_some(), served, "{domain}");
+    }
+}
+
 #[tokio::test]
 async fn the_service_tells_what_it_is() {
     let options = "{host: 'cast.@HOST@', name: Many, vcard: {fn: Caster}}";

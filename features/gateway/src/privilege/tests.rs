@@ -101,6 +101,7 @@ async fn a_privilege_ends_with_the_connection() {
     assert!(reply.contains("<forbidden"), "{reply}");
 }
 
+/// XEP-0356 §8.
 #[tokio::test]
 async fn requests_in_the_name_of_an_account() {
     let (_world, mut component, _) = connected(ALL).await;
