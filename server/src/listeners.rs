@@ -8,7 +8,9 @@ use nightjar_config::{ListenerConfig, ModuleSpec};
 use nightjar_net_http::{HTTP_SPEC, HttpListener};
 use nightjar_net_listen::Certificates;
 use nightjar_net_stun::{STUN_SPEC, StunListener};
-use nightjar_net_xmpp::{C2S_SPEC, ClientListener, S2S_SPEC, ServerListener};
+use nightjar_net_xmpp::{
+    C2S_SPEC, ClientListener, ComponentListener, S2S_SPEC, SERVICE_SPEC, ServerListener,
+};
 
 /// A kind of listener.
 pub(crate) struct Kind {
@@ -26,6 +28,7 @@ pub(crate) type Listening = Box<dyn Any + Send + Sync>;
 /// All kinds; the order is that of the manual.
 pub(crate) static LISTENERS: &[Kind] = &[
     Kind { spec: &C2S_SPEC, listen: c2s, speaks: c2s_speaks },
+    Kind { spec: &SERVICE_SPEC, listen: service, speaks: service_speaks },
     Kind { spec: &S2S_SPEC, listen: s2s, speaks: s2s_speaks },
     Kind { spec: &HTTP_SPEC, listen: http, speaks: http_speaks },
     Kind { spec: &STUN_SPEC, listen: stun, speaks: stun_speaks },
@@ -43,6 +46,20 @@ fn c2s(
 
 fn c2s_speaks(config: &ListenerConfig) -> &'static str {
     if config.options.bool("tls") { "XMPP clients, direct TLS" } else { "XMPP clients, STARTTLS" }
+}
+
+fn service(
+    kernel: &Arc<Kernel>,
+    config: &ListenerConfig,
+    certificates: &Arc<Certificates>,
+) -> anyhow::Result<Listening> {
+    let listener = ComponentListener::new(Arc::clone(kernel), config, Arc::clone(certificates));
+    let listener = listener.map_err(anyhow::Error::msg)?;
+    Ok(Box::new(listener.listen()?))
+}
+
+fn service_speaks(config: &ListenerConfig) -> &'static str {
+    if config.options.bool("tls") { "XMPP components, direct TLS" } else { "XMPP components" }
 }
 
 fn s2s(

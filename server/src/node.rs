@@ -86,7 +86,11 @@ pub(crate) fn read_config(
 /// Lends what this server declares.
 pub(crate) fn with_declarations<T>(use_them: impl FnOnce(&Declarations<'_>) -> T) -> T {
     let (modules, listeners) = (features::specs(), listeners::specs());
-    let others = [nightjar_web::oauth::OPTIONS, nightjar_net_xmpp::S2S_TOPLEVEL];
+    let others = [
+        nightjar_web::oauth::OPTIONS,
+        nightjar_net_xmpp::COMPONENT_TOPLEVEL,
+        nightjar_net_xmpp::S2S_TOPLEVEL,
+    ];
     let toplevel: Vec<OptionSpec> = TOPLEVEL.iter().chain(others.into_iter().flatten()).copied().collect();
     use_them(&Declarations { modules: &modules, listeners: &listeners, toplevel: &toplevel })
 }
@@ -96,6 +100,7 @@ impl Node {
     pub(crate) async fn stop(&self) {
         let mut parts = self.parts.lock().await;
         parts.listeners.clear();
+        self.kernel.shared::<nightjar_net_stun::StunListeners>().stop().await;
         let sessions = self.kernel.sessions.collect(|_| true);
         for session in &sessions {
             session.end(StreamErrorCondition::SystemShutdown, None);

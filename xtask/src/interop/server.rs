@@ -11,7 +11,7 @@ use std::time::Duration;
 
 pub(crate) const DOMAIN: &str = "localhost";
 /// The marks of a configuration template, each given a free port.
-const PORTS: [&str; 11] = [
+const PORTS: [&str; 12] = [
     "C2S",
     "C2S_TLS",
     "S2S",
@@ -22,6 +22,7 @@ const PORTS: [&str; 11] = [
     "PROXY65",
     "STUN",
     "STUN_TLS",
+    "STUN_DTLS",
     "STUN_OTHER",
 ];
 const READY: Duration = Duration::from_secs(30);
