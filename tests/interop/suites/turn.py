@@ -18,6 +18,7 @@ from suite import DOMAIN, HOST, ctl, equal, run, test, until
 
 PORT = int(os.environ["NJ_PORT_STUN"])
 TLS_PORT = int(os.environ["NJ_PORT_STUN_TLS"])
+DTLS_PORT = int(os.environ["NJ_PORT_STUN_DTLS"])
 OTHER_PORT = int(os.environ["NJ_PORT_STUN_OTHER"])
 HTTP_PORT = int(os.environ["NJ_PORT_HTTP"])
 EXTDISCO = ("urn:xmpp:extdisco:1", "urn:xmpp:extdisco:2")
@@ -82,6 +83,9 @@ WAYS = [
     ("UDP, send indications", ("-s",), {}),
     ("TCP", ("-t",), {}),
     ("TLS", ("-t", "-S"), {"port": TLS_PORT}),
+    # It draws lots between DTLS 1.0, which is refused, and 1.2 for each try.
+    ("DTLS", ("-S",), {"port": DTLS_PORT}),
+    ("DTLS, send indications", ("-S", "-s"), {"port": DTLS_PORT}),
     ("IPv6", ("-x",), {"host": "::1", "peer": "::1"}),
     ("IPv4 relays for IPv6 clients", (), {"host": "::1"}),
     ("fragments forbidden", ("-D",), {}),
@@ -277,6 +281,33 @@ async def _():
         writer.close()
     answer = await ask(binding())
     assert answer and answer[:2] == b"\x01\x01", "the server answers others"
+
+
+@test("what isn't DTLS on a DTLS port, and half of what is: row 74, row 77", seconds=60)
+async def _():
+    for noise in (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"", b"\xff" * 1400,
+                  b"\x16" * 1400, binding(), dtls_hello()[:-1], dtls_hello() + b"\0", dtls_hello(piece=20)):
+        equal(await ask(noise, port=DTLS_PORT, seconds=0.3), None, noise[:20])
+    answer = await ask(dtls_hello(), port=DTLS_PORT)
+    assert answer and answer[13] == 3 and len(answer) <= len(dtls_hello()), "a cookie, and nothing longer"
+    equal((await ask(dtls_hello(cookie=b"c" * 32), port=DTLS_PORT))[13], 3, "a cookie of somebody else's")
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.create_datagram_endpoint(Endpoint, remote_addr=(HOST, DTLS_PORT))
+    for number in range(10_000):
+        transport.sendto(dtls_hello(struct.pack("!Q", number) * 4))
+        if number % 100 == 0:
+            await asyncio.sleep(0)
+    transport.close()
+    await uclient(*await credentials(), "-S", port=DTLS_PORT)
+
+
+def dtls_hello(random=b"r" * 32, cookie=b"", piece=None):
+    """A ClientHello of DTLS 1.2, or the first bytes of one."""
+    body = b"\xfe\xfd" + random + b"\0" + bytes([len(cookie)]) + cookie + b"\0\2\xc0\x2b\1\0"
+    part = body[:piece]
+    head = b"\1" + struct.pack("!I", len(body))[1:] + struct.pack("!HI", 1 if cookie else 0, len(part))[:2]
+    head += b"\0\0\0" + struct.pack("!I", len(part))[1:]
+    return b"\x16\xfe\xff" + bytes(8) + struct.pack("!H", len(head) + len(part)) + head + part
 
 
 @test("names with quotes, percent signs and line ends are only names: row 67, row 79")
