@@ -17,9 +17,9 @@ use crate::ports::Family;
 /// Name and options of the listener.
 pub static STUN_SPEC: ModuleSpec = ModuleSpec {
     name: "ejabberd_stun",
-    doc: "STUN (RFC 8489) and TURN (RFC 8656, RFC 6062) over UDP, TCP and TLS.",
+    doc: "STUN (RFC 8489) and TURN (RFC 8656, RFC 6062) over UDP, TCP, TLS and DTLS.",
     options: &[
-        option("tls", "bool", "false", "Whether connections begin with TLS."),
+        option("tls", "bool", "false", "Whether connections begin with TLS, or datagrams are those of DTLS."),
         option("use_turn", "bool", "false", "Whether relays are given."),
         option("turn_ipv4_address", "ipv4", "unset", "The relays' IPv4 address as peers see it."),
         option(
