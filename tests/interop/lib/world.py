@@ -162,7 +162,7 @@ class Peer:
         await self.start()
 
 
-def _yaml(peer, more):
+def _yaml(peer, more, listen="", options=""):
     hosts = "\n".join(f'  - "{domain}"' for domain in peer.domains())
     certificates = "\n".join(f'  - "{path}"' for path in peer.certificates)
     return f"""loglevel: {'debug' if os.environ.get('NJ_DEBUG') else 'info'}
@@ -190,7 +190,7 @@ access_rules:
     - deny: denied
     - allow
 s2s_access: federates
-listen:
+{options}listen:
   -
     port: 5222
     ip: "{peer.address}"
@@ -200,7 +200,7 @@ listen:
     port: 5269
     ip: "{peer.address}"
     module: ejabberd_s2s_in
-modules:
+{listen}modules:
   mod_disco: {{}}
   mod_ping: {{}}
   mod_roster: {{}}
@@ -215,10 +215,23 @@ class Nightjar(Peer):
     kind = "nightjar"
     more = "  mod_s2s_bidi: {}\n"
 
+    @property
+    def socket(self):
+        return os.path.join(self.folder, "s2s.sock")
+
     def prepare(self):
         config = os.path.join(self.folder, "ejabberd.yml")
         with open(config, "w") as file:
-            file.write(_yaml(self, self.more))
+            file.write(_yaml(self, self.more, f"""    cafile: "{self.authority.path}"
+    max_stanza_size: 100000
+    send_timeout: 15
+    supervisor: true
+  -
+    port: "unix:{self.socket}"
+    module: ejabberd_s2s_in
+    unix_socket:
+      mode: "0600"
+""", 'outgoing_s2s_ipv6_address: "::1"\ns2s_queue_type: ram\n'))
         return ([BINARY, "start", "--home", os.path.join(self.folder, "home"), "--config", config],
                 {"NIGHTJAR_ALLOW_ROOT": "1"})
 

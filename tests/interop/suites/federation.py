@@ -197,6 +197,49 @@ async def _():
     await mine.stop()
 
 
+@test("connections over IPv6 come from outgoing_s2s_ipv6_address")
+async def _():
+    await stage()
+    came = asyncio.get_running_loop().create_future()
+    listener = await asyncio.start_server(lambda _, writer: came.done() or came.set_result(writer), "::1", 5270)
+    NAMES.add("_xmpp-server._tcp.six.test", "SRV", "0 0 5270 six.test.")
+    NAMES.add("six.test", "AAAA", "::1")
+    mine = await client("nightjar", "signed")
+    answer = asyncio.ensure_future(ping(mine, "six.test", 40))
+    writer = await asyncio.wait_for(came, 10)
+    equal(writer.get_extra_info("peername")[0], "::1")
+    writer.close()
+    equal(error_condition(await answer)[1], "remote-server-timeout")
+    listener.close()
+    await mine.stop()
+
+
+@test("other servers may come over a UNIX socket")
+async def _():
+    await stage()
+    path = PEERS["nightjar"].socket
+    equal(os.stat(path).st_mode & 0o777, 0o600, "mode of the socket")
+    reader, writer = await asyncio.open_unix_connection(path)
+    writer.write(b"<stream:stream xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams' version='1.0' "
+                 b"from='signed.prosody.test' to='signed.nightjar.test'>")
+    seen = b""
+    while b"</stream:features>" not in seen:
+        data = await asyncio.wait_for(reader.read(4096), 5)
+        assert data, seen
+        seen += data
+    writer.close()
+
+
+@test("a stanza beyond max_stanza_size doesn't come in, and the next one does", seconds=60)
+async def _():
+    async with Two("ejabberd", "signed", "signed") as (mine, other):
+        await say(other, mine)
+        large = "x" * 150_000
+        await other.send(mine.jid, large)
+        await again(other, mine)
+        assert large not in mine.bodies()
+
+
 @test("a domain whose target is a dot is not there")
 async def _():
     await stage()

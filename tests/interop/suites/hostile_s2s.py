@@ -261,6 +261,12 @@ async def _():
     await server.stream_error("not-authorized")
 
 
+@attack("a server that mod_s2s_dialback's access denies needs a certificate")
+async def _():
+    server = await Server.arrive(from_="127.0.0.67", features=False)
+    await server.stream_error("not-authorized")
+
+
 @attack("row 19: EXTERNAL without a certificate is refused, offered or not")
 async def _():
     server = await Server.arrive()
