@@ -51,6 +51,7 @@ pub(crate) static FEATURES: &[&Feature] = &[
     &nightjar_gateway::service_log::FEATURE,
     &nightjar_admin::FEATURE,
     &nightjar_web::http_api::FEATURE,
+    &nightjar_mqtt_broker::FEATURE,
 ];
 
 /// The feature's names and options.

@@ -7,6 +7,7 @@ use nightjar_base::Kernel;
 use nightjar_config::{ListenerConfig, ModuleSpec};
 use nightjar_net_http::{HTTP_SPEC, HttpListener};
 use nightjar_net_listen::Certificates;
+use nightjar_net_mqtt::{MQTT_SPEC, MqttListener};
 use nightjar_net_stun::{STUN_SPEC, StunListener};
 use nightjar_net_xmpp::{
     C2S_SPEC, ClientListener, ComponentListener, S2S_SPEC, SERVICE_SPEC, ServerListener,
@@ -32,6 +33,7 @@ pub(crate) static LISTENERS: &[Kind] = &[
     Kind { spec: &S2S_SPEC, listen: s2s, speaks: s2s_speaks },
     Kind { spec: &HTTP_SPEC, listen: http, speaks: http_speaks },
     Kind { spec: &STUN_SPEC, listen: stun, speaks: stun_speaks },
+    Kind { spec: &MQTT_SPEC, listen: mqtt, speaks: mqtt_speaks },
 ];
 
 fn c2s(
@@ -105,6 +107,19 @@ fn stun_speaks(config: &ListenerConfig) -> &'static str {
         (false, true) => "STUN, direct TLS",
         (false, false) => "STUN",
     }
+}
+
+fn mqtt(
+    kernel: &Arc<Kernel>,
+    config: &ListenerConfig,
+    certificates: &Arc<Certificates>,
+) -> anyhow::Result<Listening> {
+    let listener = MqttListener::new(Arc::clone(kernel), config, Arc::clone(certificates));
+    Ok(Box::new(listener.map_err(anyhow::Error::msg)?.listen()?))
+}
+
+fn mqtt_speaks(config: &ListenerConfig) -> &'static str {
+    if config.options.bool("tls") { "MQTT, direct TLS" } else { "MQTT" }
 }
 
 /// The kind of this name.

@@ -18,11 +18,13 @@ pub enum Protocol {
     Http,
     /// The control socket (`ctl --auth`).
     Ctl,
+    /// MQTT clients.
+    Mqtt,
 }
 
 impl Protocol {
     /// All of them.
-    pub const ALL: [Protocol; 3] = [Protocol::C2s, Protocol::Http, Protocol::Ctl];
+    pub const ALL: [Protocol; 4] = [Protocol::C2s, Protocol::Http, Protocol::Ctl, Protocol::Mqtt];
 
     /// Its name in the log.
     pub fn name(self) -> &'static str {
@@ -30,6 +32,7 @@ impl Protocol {
             Protocol::C2s => "c2s",
             Protocol::Http => "http",
             Protocol::Ctl => "ctl",
+            Protocol::Mqtt => "mqtt",
         }
     }
 }

@@ -24,6 +24,7 @@ pub mod iq;
 pub mod kernel;
 pub mod mailbox;
 pub mod metrics;
+pub mod mqtt;
 pub mod presence;
 pub mod registry;
 pub mod relay;

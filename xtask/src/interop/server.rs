@@ -11,7 +11,7 @@ use std::time::Duration;
 
 pub(crate) const DOMAIN: &str = "localhost";
 /// The marks of a configuration template, each given a free port.
-const PORTS: [&str; 12] = [
+const PORTS: [&str; 14] = [
     "C2S",
     "C2S_TLS",
     "S2S",
@@ -24,6 +24,8 @@ const PORTS: [&str; 12] = [
     "STUN_TLS",
     "STUN_DTLS",
     "STUN_OTHER",
+    "MQTT",
+    "MQTT_TLS",
 ];
 const READY: Duration = Duration::from_secs(30);
 

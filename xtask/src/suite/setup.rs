@@ -30,6 +30,7 @@ const NEEDS: &[Need] = &[
     Need { package: "erlang-base", present: || shell::has("erl") },
     Need { package: "prosody", present: || shell::has("prosody") },
     Need { package: "iproute2", present: || shell::has("ip") },
+    Need { package: "mosquitto-clients", present: || shell::has("mosquitto_pub") },
     Need { package: "coturn", present: || shell::has("turnutils_uclient") },
     Need { package: "chromium", present: || shell::has("chromium") },
     Need { package: "nftables", present: || shell::has("nft") },

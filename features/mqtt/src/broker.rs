@@ -1,0 +1,370 @@
+//! The broker of a host.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+use nightjar_base::guard::Guard;
+use nightjar_base::hooks::BoxFuture;
+use nightjar_base::mqtt::{MqttBroker, MqttClient, MqttOpening, MqttRefusal};
+use nightjar_base::{Clock, FeatureContext, Host, Kernel, Random};
+use nightjar_jid::Jid;
+use nightjar_mqtt::{Message, Publish, Reason, Session, Text, Will, topic};
+use nightjar_store::{StoreError, Ticket, params};
+use parking_lot::Mutex;
+
+use crate::client::{Client, Given, Key, State};
+use crate::connection::Side;
+use crate::counters::{Counters, count, read};
+use crate::login::{self, Identity};
+use crate::options::BrokerOptions;
+use crate::retained::Retained;
+use crate::rules::may;
+use crate::stored::{self, Clocks};
+use crate::timers::Timers;
+use crate::topics::Topics;
+
+/// A host's broker.
+pub(crate) struct Broker {
+    pub(crate) host: Arc<Host>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    options: ArcSwap<BrokerOptions>,
+    /// Taken before the state of a client, never after it.
+    clients: Mutex<HashMap<Key, Arc<Client>>>,
+    next: AtomicU64,
+    starts: AtomicU64,
+    pub(crate) topics: Topics,
+    pub(crate) retained: Retained,
+    pub(crate) timers: Timers,
+    pub(crate) counters: Counters,
+}
+
+/// What became of a message.
+pub(crate) struct Published {
+    pub(crate) reason: Reason,
+    /// It isn't safe before this is done.
+    pub(crate) ticket: Option<Ticket>,
+}
+
+/// A session taken for a connection.
+pub(crate) struct Claimed {
+    pub(crate) client: Arc<Client>,
+    pub(crate) session: Session,
+    pub(crate) is_present: bool,
+}
+
+impl Broker {
+    pub(crate) fn new(context: &FeatureContext, options: BrokerOptions) -> Self {
+        Self {
+            host: Arc::clone(&context.host),
+            clock: Arc::clone(&context.kernel.clock),
+            random: Arc::clone(&context.kernel.random),
+            options: ArcSwap::from_pointee(options),
+            clients: Mutex::default(),
+            next: AtomicU64::new(1),
+            starts: AtomicU64::new(0),
+            topics: Topics::new(context.kernel.random.number()),
+            retained: Retained::default(),
+            timers: Timers::default(),
+            counters: Counters::default(),
+        }
+    }
+
+    pub(crate) fn options(&self) -> arc_swap::Guard<Arc<BrokerOptions>> {
+        self.options.load()
+    }
+
+    pub(crate) fn set_options(&self, options: BrokerOptions) {
+        self.options.store(Arc::new(options));
+    }
+
+    /// Counts a start of the feature.
+    pub(crate) fn started(&self) -> u64 {
+        self.starts.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Whether the feature wasn't started again since.
+    pub(crate) fn is_last_start(&self, start: u64) -> bool {
+        self.starts.load(Ordering::Relaxed) == start
+    }
+
+    /// Ends all connections.
+    pub(crate) fn evict_all(&self, reason: Reason) {
+        for client in self.clients.lock().values() {
+            client.evict(reason);
+        }
+    }
+
+    pub(crate) fn now(&self) -> u64 {
+        u64::try_from(self.clock.monotonic().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn clocks(&self, now: u64) -> Clocks {
+        Clocks { now, unix: self.clock.unix_seconds() }
+    }
+
+    /// Reads what was retained.
+    pub(crate) async fn restore(&self, now: u64) -> Result<(), StoreError> {
+        let clocks = self.clocks(now);
+        for row in self.host.store.query(&stored::SELECT, params![]).await? {
+            if let Some(message) = stored::read(&row, clocks)? {
+                self.retained.put(Arc::new(message));
+            }
+        }
+        Ok(())
+    }
+
+    /// A client's message, if it may publish it.
+    pub(crate) fn publish(&self, client: &Client, publish: &Publish, now: u64) -> Published {
+        let options = self.options();
+        let refused = |reason| Published { reason, ticket: None };
+        if topic::check_name(publish.topic.as_bytes(), &options.topic).is_err() {
+            return refused(Reason::TOPIC_NAME_INVALID);
+        }
+        if !may(&self.host, &options.publish, client, publish.topic.as_bytes()) {
+            count(&self.counters.refused);
+            return refused(Reason::NOT_AUTHORIZED);
+        }
+        count(&self.counters.received);
+        self.spread(client, Message::from_publish(publish, now), now)
+    }
+
+    fn publish_will(&self, client: &Client, will: &Will, now: u64) {
+        let options = self.options();
+        let topic = will.topic.as_bytes();
+        let is_fine = topic::check_name(topic, &options.topic).is_ok();
+        if is_fine && may(&self.host, &options.publish, client, topic) {
+            // Nobody waits for a will to be safe.
+            drop(self.spread(client, Message::from_will(will, now), now));
+        }
+    }
+
+    fn spread(&self, client: &Client, message: Message, now: u64) -> Published {
+        let message = Arc::new(message);
+        let mut ticket = None;
+        if message.retain {
+            ticket = self.retained.change(&message, || {
+                let call = if message.payload().is_empty() {
+                    stored::forget(&message)
+                } else {
+                    stored::keep(&message, &client.user, client.client_id.as_str(), self.clocks(now))
+                };
+                self.host.store.submit(vec![call])
+            });
+        }
+        let is_wanted = self.topics.route(&message, Some(client.number), |client, delivery| {
+            let given = client.give(delivery);
+            count(match given {
+                Given::Taken => &self.counters.delivered,
+                Given::Dropped => &self.counters.dropped,
+            });
+        });
+        let reason = if is_wanted { Reason::SUCCESS } else { Reason::NO_MATCHING_SUBSCRIBERS };
+        Published { reason, ticket }
+    }
+
+    /// Takes a client's session from whoever has it; makes one if there is none or it isn't wanted.
+    async fn claim(&self, key: Key, clean: bool, inbox_max: usize) -> Claimed {
+        loop {
+            let now = self.now();
+            let client = {
+                let mut clients = self.clients.lock();
+                let client = clients.get(&key).map(Arc::clone);
+                let client = client.unwrap_or_else(|| self.add(&mut clients, &key));
+                let mut state = client.state.lock();
+                if !state.is_online {
+                    let old = state.session.take();
+                    if clean && old.is_some() {
+                        let will = state.end(now);
+                        drop(state);
+                        clients.remove(&key);
+                        drop(clients);
+                        self.bury(&client, will, now);
+                        continue;
+                    }
+                    state.is_online = true;
+                    state.inbox_max = inbox_max;
+                    // The client is back in time (§3.1.3.2.2).
+                    state.will = None;
+                    drop(state);
+                    let is_present = old.is_some();
+                    let session = old.unwrap_or_else(|| Session::new(self.options().queue_max));
+                    return Claimed { client, session, is_present };
+                }
+                drop(state);
+                client.evict(Reason::SESSION_TAKEN_OVER);
+                client
+            };
+            let mut freed = std::pin::pin!(client.freed.notified());
+            freed.as_mut().enable();
+            // It may have been given back before this waited.
+            if client.is_online() {
+                freed.await;
+            }
+        }
+    }
+
+    fn add(&self, clients: &mut HashMap<Key, Arc<Client>>, key: &Key) -> Arc<Client> {
+        let (user, client_id) = key.clone();
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let jid = Jid::from_parts(Some(&user), &self.host.name, Some(client_id.as_str()));
+        let jid = jid.or_else(|_| self.host.account(&user)).ok().filter(|_| !user.is_empty());
+        let client = Client {
+            number,
+            user,
+            client_id,
+            jid,
+            state: Mutex::default(),
+            freed: tokio::sync::Notify::new(),
+        };
+        let client = Arc::new(client);
+        clients.insert(key.clone(), Arc::clone(&client));
+        client
+    }
+
+    /// A connection gives the session back.
+    pub(crate) fn release(
+        &self,
+        client: &Arc<Client>,
+        session: Session,
+        will: Option<Box<Will>>,
+        expiry: u32,
+        now: u64,
+    ) {
+        let kept_ms = if expiry == u32::MAX { u64::MAX } else { u64::from(expiry).saturating_mul(1000) };
+        let expires_at = now.saturating_add(kept_ms);
+        let delay = |will: &Will| u64::from(will.delay_interval()).saturating_mul(1000).min(kept_ms);
+        let (due, later) = match will {
+            Some(will) if delay(&will) > 0 => (None, Some((now.saturating_add(delay(&will)), will))),
+            will => (will, None),
+        };
+        let over = {
+            let mut clients = self.clients.lock();
+            client.go_offline(session);
+            let mut state = client.state.lock();
+            state.expires_at = expires_at;
+            if let Some((at, will)) = later {
+                self.timers.set(at, client.key());
+                state.will = Some((will, at));
+            }
+            if kept_ms == 0 {
+                let rest = state.end(now);
+                drop(state);
+                clients.remove(&client.key());
+                Some(rest)
+            } else {
+                self.timers.set(expires_at, client.key());
+                None
+            }
+        };
+        client.freed.notify_waiters();
+        if let Some(will) = due {
+            self.publish_will(client, &will, now);
+        }
+        if let Some(rest) = over {
+            self.bury(client, rest, now);
+        }
+    }
+
+    /// Does what is left to do for a session that has ended.
+    fn bury(&self, client: &Arc<Client>, (filters, will): (Vec<Text>, Option<Box<Will>>), now: u64) {
+        for filter in filters {
+            self.topics.remove(filter.as_bytes(), client);
+        }
+        if let Some(will) = will {
+            self.publish_will(client, &will, now);
+        }
+    }
+
+    /// Looks after wills and sessions whose time has come, and after retained messages.
+    pub(crate) fn tick(&self, now: u64) {
+        for key in self.timers.due(now) {
+            let mut clients = self.clients.lock();
+            let Some(client) = clients.get(&key).map(Arc::clone) else { continue };
+            let mut state = client.state.lock();
+            if state.is_online {
+                continue;
+            }
+            if state.expires_at <= now {
+                let rest = state.end(now);
+                drop(state);
+                clients.remove(&key);
+                drop(clients);
+                self.bury(&client, rest, now);
+                continue;
+            }
+            let will = state.will.take_if(|(_, at)| *at <= now);
+            drop(state);
+            drop(clients);
+            if let Some((will, _)) = will {
+                self.publish_will(&client, &will, now);
+            }
+        }
+        for message in self.retained.take_expired(now) {
+            drop(self.host.store.submit(vec![stored::forget(&message)]));
+        }
+    }
+
+    /// Shows what is counted.
+    pub(crate) fn count_for(self: &Arc<Self>, kernel: &Kernel) -> Guard {
+        let broker = Arc::downgrade(self);
+        kernel.metrics.add(move |families| {
+            let Some(broker) = broker.upgrade() else { return };
+            let host = [("host", broker.host.name.as_str())];
+            let counters = &broker.counters;
+            let size = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
+            families.gauge("mqtt_connections", "MQTT clients connected", &host, read(&counters.connected));
+            let sessions = broker.clients.lock().len();
+            families.gauge("mqtt_sessions", "MQTT sessions, connected or not", &host, size(sessions));
+            families.gauge("mqtt_subscriptions", "MQTT subscriptions", &host, size(broker.topics.len()));
+            families.gauge("mqtt_retained", "Retained MQTT messages", &host, size(broker.retained.len()));
+            let what = "MQTT messages that clients have published";
+            families.counter("mqtt_messages_received", what, &host, read(&counters.received));
+            let what = "MQTT messages handed to subscribers";
+            families.counter("mqtt_messages_delivered", what, &host, read(&counters.delivered));
+            let what = "MQTT messages that a subscriber had no room for or was not there for";
+            families.counter("mqtt_messages_dropped", what, &host, read(&counters.dropped));
+            let what = "MQTT messages and subscriptions that access rules refused";
+            families.counter("mqtt_refusals", what, &host, read(&counters.refused));
+        })
+    }
+}
+
+impl State {
+    /// Ends the session; gives what is left to do.
+    fn end(&mut self, now: u64) -> (Vec<Text>, Option<Box<Will>>) {
+        self.is_over = true;
+        self.session = None;
+        self.expires_at = now;
+        (std::mem::take(&mut self.filters), self.will.take().map(|(will, _)| will))
+    }
+}
+
+/// The broker as the driver of connections sees it.
+pub(crate) struct Service(pub(crate) Arc<Broker>);
+
+impl MqttBroker for Service {
+    fn topic_alias_maximum(&self) -> u16 {
+        self.0.options().aliases_max
+    }
+
+    fn open(&self, opening: MqttOpening) -> BoxFuture<'_, Result<Box<dyn MqttClient>, MqttRefusal>> {
+        let broker = &self.0;
+        Box::pin(async move {
+            let Identity { user, claim } = login::identify(&broker.host, &*broker.random, &opening).await?;
+            let connect = &opening.connect;
+            let given = if connect.client_id.is_empty() {
+                Some(Text::new(&broker.random.identifier()).unwrap_or_default())
+            } else {
+                None
+            };
+            let client_id = given.clone().unwrap_or_else(|| connect.client_id.detached());
+            let claimed = broker.claim((user, client_id), connect.clean_start, opening.inbox_max).await;
+            count(&broker.counters.connected);
+            let side = Side::new(Arc::clone(broker), claimed, connect, given, claim);
+            Ok(Box::new(side) as Box<dyn MqttClient>)
+        })
+    }
+}

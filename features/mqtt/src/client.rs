@@ -1,0 +1,176 @@
+//! A client as the broker knows it, with or without a connection: where others put messages for it, and what outlives the
+//! connection.
+
+use std::cell::Cell;
+use std::cmp::Ordering;
+use std::collections::VecDeque;
+use std::task::{Context, Waker};
+
+use nightjar_jid::Jid;
+use nightjar_mqtt::{Delivery, QoS, Reason, Session, Text, Will};
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+thread_local! {
+    /// The memory of an inbox that was emptied: lent to the next one, so idle clients keep none.
+    static SPARE: Cell<VecDeque<Delivery>> = const { Cell::new(VecDeque::new()) };
+}
+
+/// Memory beyond this isn't kept for the next one.
+const SPARE_MAX: usize = 4096;
+
+/// What tells clients of a host apart: the account and the client identifier.
+pub(crate) type Key = (nightjar_text::Text, Text);
+
+/// A client.
+pub(crate) struct Client {
+    /// Never used twice.
+    pub(crate) number: u64,
+    /// Its localpart.
+    pub(crate) user: nightjar_text::Text,
+    pub(crate) client_id: Text,
+    /// Its address with the client identifier as the resource, if that can be one.
+    pub(crate) jid: Option<Jid>,
+    pub(crate) state: Mutex<State>,
+    /// Told when a connection has given the session back.
+    pub(crate) freed: Notify,
+}
+
+/// What changes.
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) is_online: bool,
+    /// Why the connection is to end.
+    evicted: Option<Reason>,
+    inbox: VecDeque<Delivery>,
+    /// As the connection's listener has it.
+    pub(crate) inbox_max: usize,
+    waker: Option<Waker>,
+    /// While there is no connection.
+    pub(crate) session: Option<Session>,
+    pub(crate) filters: Vec<Text>,
+    /// What is to be published when its time comes, in milliseconds.
+    pub(crate) will: Option<(Box<Will>, u64)>,
+    /// When the session ends, in milliseconds.
+    pub(crate) expires_at: u64,
+    /// The session has ended: nobody may use this any more.
+    pub(crate) is_over: bool,
+}
+
+/// What became of a message for a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Given {
+    Taken,
+    /// There was no room, or no connection for it.
+    Dropped,
+}
+
+impl Client {
+    pub(crate) fn key(&self) -> Key {
+        (self.user.clone(), self.client_id.clone())
+    }
+
+    /// Whether a connection takes messages now.
+    pub(crate) fn is_online(&self) -> bool {
+        self.state.lock().is_online
+    }
+
+    /// Puts a message into the inbox or the session. With QoS 0 it is dropped when there is no room; a client that
+    /// doesn't keep up with others is cut, so that it can know that it lost something.
+    pub(crate) fn give(&self, delivery: Delivery) -> Given {
+        let mut state = self.state.lock();
+        if !state.is_online {
+            let waits = delivery.qos > QoS::AtMostOnce;
+            let session = state.session.as_mut().filter(|_| waits);
+            let taken = session.is_some_and(|session| session.enqueue(delivery).is_ok());
+            return if taken { Given::Taken } else { Given::Dropped };
+        }
+        if state.inbox.len() >= state.inbox_max {
+            if delivery.qos > QoS::AtMostOnce {
+                state.evict(Reason::QUOTA_EXCEEDED);
+            }
+            return Given::Dropped;
+        }
+        if state.inbox.capacity() == 0 {
+            state.inbox = SPARE.take();
+        }
+        state.inbox.push_back(delivery);
+        let waker = state.waker.take();
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        Given::Taken
+    }
+
+    /// Ends the connection.
+    pub(crate) fn evict(&self, reason: Reason) {
+        self.state.lock().evict(reason);
+    }
+
+    /// What is in the inbox, unless the client doesn't read (`is_writable` is false); wakes `context` when there is more.
+    pub(crate) fn take(
+        &self,
+        context: &Context<'_>,
+        is_writable: bool,
+    ) -> (VecDeque<Delivery>, Option<Reason>) {
+        let mut state = self.state.lock();
+        if !state.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
+            state.waker = Some(context.waker().clone());
+        }
+        let taken = if is_writable { std::mem::take(&mut state.inbox) } else { VecDeque::new() };
+        (taken, state.evicted.take())
+    }
+
+    /// The connection is gone: what was in the inbox waits in the session.
+    pub(crate) fn go_offline(&self, session: Session) {
+        let mut state = self.state.lock();
+        state.is_online = false;
+        state.evicted = None;
+        state.waker = None;
+        let inbox = std::mem::take(&mut state.inbox);
+        let session = state.session.insert(session);
+        for delivery in inbox {
+            if delivery.qos > QoS::AtMostOnce && session.enqueue(delivery).is_err() {
+                break;
+            }
+        }
+    }
+}
+
+impl State {
+    pub(crate) fn evict(&mut self, reason: Reason) {
+        self.evicted.get_or_insert(reason);
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+}
+
+/// Lends an emptied inbox's memory to the next one.
+pub(crate) fn give_back(mut inbox: VecDeque<Delivery>) {
+    if inbox.capacity() > 0 && inbox.capacity() <= SPARE_MAX {
+        inbox.clear();
+        SPARE.set(inbox);
+    }
+}
+
+impl PartialEq for Client {
+    fn eq(&self, other: &Self) -> bool {
+        self.number == other.number
+    }
+}
+
+impl Eq for Client {}
+
+impl PartialOrd for Client {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Client {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.number.cmp(&other.number)
+    }
+}

@@ -1,0 +1,225 @@
+//! The broker's side of one connection.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use nightjar_auth::AnonymousClaim;
+use nightjar_base::mqtt::MqttClient;
+use nightjar_mqtt::packet::properties::id;
+use nightjar_mqtt::{
+    Accept, Connect, Connection, Delivery, Event, Finished, Identifiers, Publish, QoS, Reason, Refused,
+    Session, Subscribe, Text, Unsubscribe, topic,
+};
+use nightjar_store::Ticket;
+
+use crate::broker::{Broker, Claimed};
+use crate::client::{self, Client};
+use crate::counters::{count, discount};
+use crate::rules::may;
+use crate::topics::{Wish, wants_retained};
+
+/// One connection of a client.
+pub(crate) struct Side {
+    broker: Arc<Broker>,
+    client: Arc<Client>,
+    /// Until the client is accepted.
+    opening: Option<(Session, Accept)>,
+    /// Messages of the client that aren't safe yet, in their order.
+    unsafe_yet: VecDeque<(u16, Reason, Ticket)>,
+    /// Of somebody without an account.
+    _claim: Option<AnonymousClaim>,
+    is_finished: bool,
+}
+
+impl Side {
+    pub(crate) fn new(
+        broker: Arc<Broker>,
+        claimed: Claimed,
+        connect: &Connect,
+        client_id: Option<Text>,
+        claim: Option<AnonymousClaim>,
+    ) -> Self {
+        let asked = match connect.properties.number(id::SESSION_EXPIRY_INTERVAL) {
+            Some(seconds) => seconds,
+            None if connect.version == nightjar_mqtt::Version::V5 || connect.clean_start => 0,
+            None => u32::MAX,
+        };
+        let most = broker.options().session_expiry;
+        let accept = Accept {
+            session_present: claimed.is_present,
+            durable: false,
+            session_expiry: (asked > most).then_some(most),
+            client_id,
+            ..Accept::default()
+        };
+        let opening = Some((claimed.session, accept));
+        Self {
+            broker,
+            client: claimed.client,
+            opening,
+            unsafe_yet: VecDeque::new(),
+            _claim: claim,
+            is_finished: false,
+        }
+    }
+
+    fn publish(&mut self, now: u64, machine: &mut Connection, publish: &Publish) {
+        let published = self.broker.publish(&self.client, publish, now);
+        let reason = published.reason;
+        if publish.qos == QoS::AtMostOnce {
+            if reason == Reason::TOPIC_NAME_INVALID {
+                machine.disconnect(reason, None);
+            }
+            return;
+        }
+        match published.ticket {
+            Some(ticket) => self.unsafe_yet.push_back((publish.packet_id, reason, ticket)),
+            None => machine.acknowledge(publish.packet_id, reason),
+        }
+    }
+
+    fn subscribe(&mut self, now: u64, machine: &mut Connection, subscribe: &Subscribe) {
+        let identifier = subscribe.subscription_identifier();
+        let options = self.broker.options();
+        let mut reasons = Vec::with_capacity(subscribe.filters.len());
+        let mut retained = Vec::new();
+        for subscription in &subscribe.filters {
+            let filter = subscription.filter.as_bytes();
+            if let Err(error) = topic::check_filter(filter, &options.topic) {
+                reasons.push(error.reason);
+                continue;
+            }
+            if !may(&self.broker.host, &options.subscribe, &self.client, filter) {
+                count(&self.broker.counters.refused);
+                reasons.push(Reason::NOT_AUTHORIZED);
+                continue;
+            }
+            let wish = Wish::new(subscription, identifier);
+            let is_new = self.broker.topics.insert(filter, &self.client, wish).is_none();
+            if is_new {
+                self.client.state.lock().filters.push(subscription.filter.detached());
+            }
+            reasons.push(Reason(subscription.qos as u8));
+            if !topic::is_shared(filter) && wants_retained(subscription.retain_handling, is_new) {
+                for message in self.broker.retained.matching(filter, options.retained_max, now) {
+                    let qos = message.qos.min(wish.qos);
+                    let identifiers = identifier.map_or(Identifiers::None, Identifiers::One);
+                    retained.push(Delivery { message, qos, retain: true, identifiers });
+                }
+            }
+        }
+        machine.suback(subscribe.packet_id, &reasons);
+        self.deliver(now, machine, retained);
+    }
+
+    fn unsubscribe(&self, machine: &mut Connection, unsubscribe: &Unsubscribe) {
+        let mut reasons = Vec::with_capacity(unsubscribe.filters.len());
+        for filter in &unsubscribe.filters {
+            if self.broker.topics.remove(filter.as_bytes(), &self.client).is_some() {
+                self.client.state.lock().filters.retain(|known| known != filter);
+                reasons.push(Reason::SUCCESS);
+            } else {
+                reasons.push(Reason::NO_SUBSCRIPTION_EXISTED);
+            }
+        }
+        machine.unsuback(unsubscribe.packet_id, &reasons);
+    }
+
+    fn deliver(&self, now: u64, machine: &mut Connection, deliveries: impl IntoIterator<Item = Delivery>) {
+        for delivery in deliveries {
+            if let Err(why) = machine.deliver(now, delivery) {
+                count(&self.broker.counters.dropped);
+                if why == Refused::QueueFull {
+                    machine.disconnect(Reason::QUOTA_EXCEEDED, Some("too many messages wait"));
+                }
+            }
+        }
+    }
+
+    /// Answers messages that are safe now.
+    fn answer_safe(&mut self, context: &mut Context<'_>, machine: &mut Connection) {
+        while let Some((packet_id, reason, ticket)) = self.unsafe_yet.front_mut() {
+            let Poll::Ready(result) = Pin::new(ticket).poll(context) else { return };
+            match result {
+                Ok(()) => machine.acknowledge(*packet_id, *reason),
+                Err(error) => {
+                    tracing::warn!(%error, "a retained message could not be stored");
+                    machine.disconnect(Reason::SERVER_BUSY, Some("the message could not be stored"));
+                }
+            }
+            self.unsafe_yet.pop_front();
+        }
+        if self.unsafe_yet.capacity() > 16 {
+            self.unsafe_yet = VecDeque::new();
+        }
+    }
+}
+
+impl MqttClient for Side {
+    fn name(&self) -> String {
+        format!("{}@{}/{}", self.client.user, self.broker.host.name, self.client.client_id)
+    }
+
+    fn accept(&mut self, now: u64, machine: &mut Connection) {
+        if machine.closed().is_none()
+            && let Some((session, accept)) = self.opening.take()
+        {
+            machine.accept(now, session, &accept);
+        }
+    }
+
+    fn handle_event(&mut self, now: u64, machine: &mut Connection, event: Event) {
+        match event {
+            Event::Publish(publish) => self.publish(now, machine, &publish),
+            Event::Subscribe(subscribe) => self.subscribe(now, machine, &subscribe),
+            Event::Unsubscribe(unsubscribe) => self.unsubscribe(machine, &unsubscribe),
+            Event::Release { packet_id } => machine.complete(packet_id),
+            Event::Received { sequence } => machine.release(sequence),
+            Event::Complete { .. } => {}
+            Event::Dropped { .. } => count(&self.broker.counters.dropped),
+            Event::Connect(_) | Event::Authenticate { .. } => {
+                machine.disconnect(Reason::BAD_AUTHENTICATION_METHOD, None);
+            }
+        }
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>, now: u64, machine: &mut Connection, is_writable: bool) {
+        let (mut inbox, evicted) = self.client.take(context, is_writable);
+        self.deliver(now, machine, inbox.drain(..));
+        client::give_back(inbox);
+        if let Some(reason) = evicted {
+            machine.disconnect(reason, None);
+        }
+        self.answer_safe(context, machine);
+    }
+
+    fn finish(mut self: Box<Self>, now: u64, finished: Finished) {
+        self.is_finished = true;
+        let opening = self.opening.take();
+        let session = finished.session.or_else(|| opening.map(|(session, _)| session));
+        let session = session.unwrap_or_else(|| Session::new(self.broker.options().queue_max));
+        let most = self.broker.options().session_expiry;
+        discount(&self.broker.counters.connected);
+        self.broker.release(&self.client, session, finished.will, finished.session_expiry.min(most), now);
+    }
+}
+
+impl Drop for Side {
+    fn drop(&mut self) {
+        if self.is_finished {
+            return;
+        }
+        // The connection was lost before it was accepted: whatever session there was is kept as if nothing had been.
+        discount(&self.broker.counters.connected);
+        let now = self.broker.now();
+        let kept = self.broker.options().session_expiry;
+        // After a panic there is no session any more.
+        let (session, expiry) = match self.opening.take() {
+            Some((session, accept)) if accept.session_present => (session, kept),
+            _ => (Session::new(0), 0),
+        };
+        self.broker.release(&self.client, session, None, expiry, now);
+    }
+}

@@ -1,0 +1,87 @@
+//! mod_mqtt: a broker for each host (MQTT 3.1, 3.1.1 and 5.0). The machine is `wire/mqtt`, bytes are moved by `net/mqtt`;
+//! here are sessions, subscriptions, retained messages and who may do what.
+
+mod broker;
+mod client;
+mod connection;
+mod counters;
+mod login;
+mod options;
+mod retained;
+mod rules;
+mod stored;
+mod timers;
+mod topics;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use nightjar_base::guard::Guard;
+use nightjar_base::hooks::BoxFuture;
+use nightjar_base::mqtt::{MqttService, now_ms};
+use nightjar_base::{Feature, FeatureContext, FeatureError, Registration};
+use nightjar_mqtt::Reason;
+use nightjar_text::Text;
+use parking_lot::Mutex;
+
+use broker::{Broker, Service};
+use options::{BrokerOptions, SPEC};
+
+/// The feature.
+pub static FEATURE: Feature = Feature { spec: &SPEC, start };
+
+/// Wills, ends of sessions and of messages are looked after this often.
+const TICK: Duration = Duration::from_secs(1);
+
+/// The brokers of all hosts. They outlive a restart of the feature with other options, as their clients' sessions do.
+#[derive(Default)]
+struct Brokers(Mutex<HashMap<Text, Arc<Broker>>>);
+
+/// A module that is stopped for good ends its clients' connections; one that is started again at once, with other
+/// options, keeps them.
+fn stop_later(broker: &Arc<Broker>) -> Guard {
+    let started = broker.started();
+    let broker = Arc::downgrade(broker);
+    Guard::new(move || {
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        runtime.spawn(async move {
+            tokio::time::sleep(TICK).await;
+            if let Some(broker) = broker.upgrade().filter(|broker| broker.is_last_start(started)) {
+                broker.evict_all(Reason::SERVER_SHUTTING_DOWN);
+            }
+        });
+    })
+}
+
+fn start(context: FeatureContext) -> BoxFuture<'static, Result<Registration, FeatureError>> {
+    Box::pin(async move {
+        let options = BrokerOptions::read(&context)?;
+        let brokers = context.kernel.shared::<Brokers>();
+        let known = brokers.0.lock().get(&context.host.name).cloned();
+        // A host that was removed and made again has another store.
+        let known = known.filter(|broker| Arc::ptr_eq(&broker.host, &context.host));
+        let broker = match known {
+            Some(broker) => {
+                broker.set_options(options);
+                broker
+            }
+            None => {
+                let broker = Arc::new(Broker::new(&context, options));
+                broker.restore(now_ms(&context.kernel)).await?;
+                brokers.0.lock().insert(context.host.name.clone(), Arc::clone(&broker));
+                broker
+            }
+        };
+        let mut registration = context.registration();
+        registration.keep(broker.count_for(&context.kernel));
+        registration.keep(stop_later(&broker));
+        registration.provide(Arc::new(MqttService(Arc::new(Service(Arc::clone(&broker))))));
+        let kernel = Arc::clone(&context.kernel);
+        registration.every(TICK, move || {
+            broker.tick(now_ms(&kernel));
+            std::future::ready(())
+        });
+        Ok(registration)
+    })
+}

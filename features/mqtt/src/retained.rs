@@ -1,0 +1,68 @@
+//! Retained messages.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use nightjar_mqtt::Message;
+use nightjar_mqtt::tree::RetainedTree;
+use parking_lot::RwLock;
+
+/// Topics looked at for each message that a subscription may get: what `+/+/x` may cost.
+const STEPS: usize = 100;
+
+/// What is retained on a host.
+#[derive(Default)]
+pub(crate) struct Retained(RwLock<RetainedTree<Arc<Message>>>);
+
+impl Retained {
+    /// Retains a message, or forgets that of the topic if it has no payload; `store` is called in the order of changes,
+    /// and only if there is something to do.
+    pub(crate) fn change<T>(&self, message: &Arc<Message>, store: impl FnOnce() -> T) -> Option<T> {
+        let mut tree = self.0.write();
+        if message.payload().is_empty() {
+            tree.remove(message.topic())?;
+        } else {
+            tree.insert(message.topic(), Arc::clone(message));
+        }
+        Some(store())
+    }
+
+    /// Puts a message that is stored already.
+    pub(crate) fn put(&self, message: Arc<Message>) {
+        let topic = message.topic().to_vec();
+        self.0.write().insert(&topic, message);
+    }
+
+    /// At most `max` that the filter matches.
+    pub(crate) fn matching(&self, filter: &[u8], max: usize, now: u64) -> Vec<Arc<Message>> {
+        let mut found = Vec::new();
+        let tree = self.0.read();
+        tree.matches(filter, max.saturating_mul(STEPS), |message| {
+            if !message.expired(now) {
+                found.push(Arc::clone(message));
+            }
+            if found.len() < max { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+        found
+    }
+
+    /// Takes out those whose time is over.
+    pub(crate) fn take_expired(&self, now: u64) -> Vec<Arc<Message>> {
+        let is_any = self.0.read().values().any(|message| message.expired(now));
+        let mut expired = Vec::new();
+        if is_any {
+            self.0.write().retain(|message| {
+                let keeps = !message.expired(now);
+                if !keeps {
+                    expired.push(Arc::clone(message));
+                }
+                keeps
+            });
+        }
+        expired
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.read().len()
+    }
+}

@@ -1,0 +1,91 @@
+//! Between what moves MQTT's bytes and what serves its clients: a broker for each host, and a client's side of it for each
+//! connection. The machine ([`nightjar_mqtt::Connection`]) belongs to the driver, who lends it for every step.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::task::Context;
+
+use nightjar_jid::Jid;
+use nightjar_mqtt::{Connect, Connection, Event, Finished, Reason};
+
+use crate::hooks::BoxFuture;
+use crate::host::Host;
+use crate::kernel::Kernel;
+
+/// Milliseconds of the monotonic clock: the time of all machines.
+pub fn now_ms(kernel: &Kernel) -> u64 {
+    u64::try_from(kernel.clock.monotonic().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The broker of a host, found by [`Host::get`].
+pub struct MqttService(pub Arc<dyn MqttBroker>);
+
+/// Somebody who wants in.
+pub struct MqttOpening {
+    /// What was asked for.
+    pub connect: Box<Connect>,
+    /// The localpart that the user name gives; none where there is no user name.
+    pub user: Option<String>,
+    /// From where; none for UNIX sockets.
+    pub ip: Option<IpAddr>,
+    /// The accounts that the client's trusted certificate names.
+    pub certified: Vec<Jid>,
+    /// Messages that may wait for a connection that doesn't read.
+    pub inbox_max: usize,
+}
+
+/// Why somebody isn't let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MqttRefusal {
+    /// What CONNACK says.
+    pub reason: Reason,
+    /// The same in words.
+    pub words: &'static str,
+}
+
+/// A host's broker.
+pub trait MqttBroker: Send + Sync {
+    /// Aliases that a client may give (§3.2.2.3.8).
+    fn topic_alias_maximum(&self) -> u16;
+
+    /// Authenticates a client, and takes its session from the connection that has it. Dropping what it gives without
+    /// [`MqttClient::finish`] is a loss of the connection before it was accepted.
+    fn open(&self, opening: MqttOpening) -> BoxFuture<'_, Result<Box<dyn MqttClient>, MqttRefusal>>;
+}
+
+/// The broker's side of one connection. Nothing here waits.
+pub trait MqttClient: Send {
+    /// Who it is, for the log.
+    fn name(&self) -> String;
+
+    /// Lets the client in.
+    fn accept(&mut self, now: u64, machine: &mut Connection);
+
+    /// Answers an event of the machine.
+    fn handle_event(&mut self, now: u64, machine: &mut Connection, event: Event);
+
+    /// Hands the machine what others have for this client, and answers that have become due; `context` is woken when
+    /// there is more. While the client doesn't read (`is_writable` is false), messages wait where they are bounded.
+    fn poll(&mut self, context: &mut Context<'_>, now: u64, machine: &mut Connection, is_writable: bool);
+
+    /// The connection is over.
+    fn finish(self: Box<Self>, now: u64, finished: Finished);
+}
+
+/// The host and the localpart that a user name means: an address has its own host; any other name belongs to the host
+/// that TLS asked for, or to the first one. None if there is no such host.
+pub fn find_host(
+    kernel: &Kernel,
+    user_name: Option<&str>,
+    server_name: Option<&str>,
+) -> Option<(Arc<Host>, Option<String>)> {
+    if let Some(jid) = user_name.filter(|name| name.contains('@')).and_then(|name| Jid::parse(name).ok()) {
+        let config = kernel.config();
+        let host = kernel.host(config.resolve_host(jid.domain()))?;
+        return Some((host, jid.local().map(ToOwned::to_owned)));
+    }
+    let config = kernel.config();
+    let asked = server_name.and_then(|name| kernel.host(config.resolve_host(name)));
+    let host = asked.or_else(|| config.hosts().first().and_then(|name| kernel.host(name)))?;
+    Some((host, user_name.map(ToOwned::to_owned)))
+}

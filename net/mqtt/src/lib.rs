@@ -1,0 +1,6 @@
+//! How MQTT moves: a listener and a loop for each connection, which moves bytes, time and events, and decides nothing.
+
+mod listener;
+mod serve;
+
+pub use listener::{MQTT_SPEC, MqttListener};

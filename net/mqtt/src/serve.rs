@@ -1,0 +1,283 @@
+//! One connection.
+
+use std::future::{Future as _, poll_fn};
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::BytesMut;
+use nightjar_base::mqtt::{MqttClient, MqttOpening, MqttRefusal, MqttService, find_host, now_ms};
+use nightjar_jid::Jid;
+use nightjar_mqtt::{Connect, Connection, Event, Reason};
+use nightjar_net_listen::transport::{Transport, borrow_plain, return_plain};
+use nightjar_net_listen::{Accepted, Permit, certificates, tls};
+use rustls_pki_types::UnixTime;
+use tokio::time::{Instant, Sleep};
+
+use crate::listener::Shared;
+
+/// Bytes that the kernel hasn't taken: a client that has more waiting gets no further messages until then.
+const UNSENT_MAX: usize = 64 * 1024;
+/// Time for the last words, and for the client to close its end.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// Serves a connection to its end.
+pub(crate) async fn serve(shared: Arc<Shared>, accepted: Accepted) {
+    let Accepted { socket, peer, permit } = accepted;
+    let mut transport = Transport::new(socket);
+    if let Some(tls) = &shared.tls
+        && let Err(error) = transport.start_tls(Arc::clone(tls))
+    {
+        tracing::warn!(%error, "TLS can't be started");
+        return;
+    }
+    let now = now_ms(&shared.kernel);
+    let machine = Connection::new(now, shared.settings());
+    let mut driver = Driver {
+        shared,
+        transport,
+        machine,
+        input: BytesMut::new(),
+        peer,
+        permit,
+        client: None,
+        timer: None,
+        stuck_since: None,
+        is_lost: false,
+    };
+    if let Some(connect) = driver.run().await {
+        driver.open(connect).await;
+        driver.run().await;
+    }
+    driver.end().await;
+}
+
+struct Driver {
+    shared: Arc<Shared>,
+    transport: Transport,
+    machine: Connection,
+    /// Bytes that the machine hasn't taken.
+    input: BytesMut,
+    peer: Option<SocketAddr>,
+    permit: Option<Permit>,
+    client: Option<Box<dyn MqttClient>>,
+    timer: Option<Pin<Box<Sleep>>>,
+    /// Since when the client has taken nothing.
+    stuck_since: Option<(u64, usize)>,
+    is_lost: bool,
+}
+
+impl Driver {
+    /// Moves what there is to move until the connection is over, or somebody wants in.
+    async fn run(&mut self) -> Option<Box<Connect>> {
+        poll_fn(|context| self.poll(context)).await
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Box<Connect>>> {
+        loop {
+            let now = now_ms(&self.shared.kernel);
+            self.machine.handle_timeout(now);
+            if let Some(connect) = self.take_events(now) {
+                return Poll::Ready(Some(connect));
+            }
+            let mut is_busy = self.poll_flush(context);
+            let is_writable = self.transport.unsent() < UNSENT_MAX;
+            if let Some(client) = &mut self.client {
+                client.poll(context, now, &mut self.machine, is_writable);
+            }
+            self.write();
+            if self.machine.closed().is_some() || self.is_lost {
+                return Poll::Ready(None);
+            }
+            // A client that doesn't read what it is sent isn't read from either.
+            if self.machine.wants_input() && is_writable {
+                is_busy |= self.poll_read(context);
+            }
+            if !is_busy && !self.poll_timer(context, now) {
+                return if self.is_lost { Poll::Ready(None) } else { Poll::Pending };
+            }
+        }
+    }
+
+    fn take_events(&mut self, now: u64) -> Option<Box<Connect>> {
+        while let Some(event) = self.machine.handle_input(now, &mut self.input) {
+            match (event, &mut self.client) {
+                (Event::Connect(connect), _) => return Some(connect),
+                (event, Some(client)) => client.handle_event(now, &mut self.machine, event),
+                (_, None) => self.machine.refuse(Reason::BAD_AUTHENTICATION_METHOD, None),
+            }
+        }
+        if self.input.is_empty() && self.input.capacity() > 0 {
+            self.input = BytesMut::new();
+        }
+        None
+    }
+
+    /// Reads once; says whether there may be more.
+    fn poll_read(&mut self, context: &mut Context<'_>) -> bool {
+        let mut plain = borrow_plain();
+        let read = self.transport.poll_read(context, &mut plain);
+        self.input.extend_from_slice(&plain);
+        return_plain(plain);
+        match read {
+            Poll::Pending => false,
+            Poll::Ready(Ok(true)) => true,
+            Poll::Ready(_) => {
+                self.is_lost = true;
+                false
+            }
+        }
+    }
+
+    /// Hands the machine's bytes to the kernel, as many at once as there are.
+    fn write(&mut self) {
+        let mut outgoing = self.machine.poll_output();
+        if outgoing.is_empty() {
+            return;
+        }
+        let length = outgoing.len();
+        let mut slices: Vec<IoSlice<'_>> = Vec::new();
+        outgoing.slices(&mut slices);
+        match slices.as_slice() {
+            [one] => self.transport.send(one),
+            many => {
+                let mut joined = borrow_plain();
+                many.iter().for_each(|slice| joined.extend_from_slice(slice));
+                self.transport.send(&joined);
+                return_plain(joined);
+            }
+        }
+        outgoing.advance(length);
+    }
+
+    /// Says whether bytes that had to wait were written.
+    fn poll_flush(&mut self, context: &mut Context<'_>) -> bool {
+        let before = self.transport.unsent();
+        if before == 0 {
+            self.stuck_since = None;
+            return false;
+        }
+        if let Poll::Ready(Err(_)) = self.transport.poll_flush(context) {
+            self.is_lost = true;
+        }
+        self.transport.unsent() == 0
+    }
+
+    /// Waits for what is due next; says whether it is due already.
+    fn poll_timer(&mut self, context: &mut Context<'_>, now: u64) -> bool {
+        let unsent = self.transport.unsent();
+        let send_end = match (self.shared.send_timeout, unsent) {
+            (None, _) | (_, 0) => None,
+            (Some(limit), _) => {
+                let (since, length) = self.stuck_since.unwrap_or((now, unsent));
+                let since = if unsent < length { now } else { since };
+                self.stuck_since = Some((since, unsent));
+                Some(since.saturating_add(u64::try_from(limit.as_millis()).unwrap_or(u64::MAX)))
+            }
+        };
+        if send_end.is_some_and(|end| end <= now) {
+            self.is_lost = true;
+            return false;
+        }
+        let Some(due) = self.machine.poll_timeout().into_iter().chain(send_end).min() else {
+            self.timer = None;
+            return false;
+        };
+        if due <= now {
+            return true;
+        }
+        let at = Instant::now() + Duration::from_millis(due - now);
+        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
+        // A timer that fires early costs less than one that is moved with every packet.
+        if timer.is_elapsed() || timer.deadline() > at {
+            timer.as_mut().reset(at);
+        }
+        timer.as_mut().poll(context).is_ready()
+    }
+
+    /// Asks the broker of the host that the client means.
+    async fn open(&mut self, connect: Box<Connect>) {
+        let refuse = |machine: &mut Connection, refusal: MqttRefusal| {
+            machine.refuse(refusal.reason, Some(refusal.words));
+        };
+        let kernel = Arc::clone(&self.shared.kernel);
+        let name = connect.user_name.as_ref().map(|name| name.as_str().to_owned());
+        let server_name = self.transport.tls().and_then(|tls| tls.server_name()).map(ToOwned::to_owned);
+        let found = find_host(&kernel, name.as_deref(), server_name.as_deref());
+        let service = found.and_then(|(host, user)| Some((host.get::<MqttService>()?, user)));
+        let Some((service, user)) = service else {
+            let words = "no such host, or no MQTT there";
+            return refuse(&mut self.machine, MqttRefusal { reason: Reason::NOT_AUTHORIZED, words });
+        };
+        let ip = self.peer.map(|peer| peer.ip());
+        let opening =
+            MqttOpening { connect, user, ip, certified: self.certified(), inbox_max: self.shared.inbox_max };
+        match service.0.open(opening).await {
+            Ok(mut client) => {
+                if let Some(permit) = &mut self.permit {
+                    permit.authenticated();
+                }
+                tracing::debug!(
+                    client = client.name(),
+                    peer = self.peer.map(tracing::field::display),
+                    "MQTT client"
+                );
+                client.accept(now_ms(&kernel), &mut self.machine);
+                self.client = Some(client);
+            }
+            Err(refusal) => {
+                let peer = self.peer.map(tracing::field::display);
+                tracing::info!(peer, reason = refusal.words, "an MQTT client was refused");
+                refuse(&mut self.machine, refusal);
+            }
+        }
+    }
+
+    /// The accounts that the client's trusted certificate names.
+    fn certified(&self) -> Vec<Jid> {
+        let trusted = || {
+            let roots = self.shared.roots.clone()?;
+            let chain = self.transport.tls()?.peer_certificates()?;
+            let seconds = u64::try_from(self.shared.kernel.clock.unix_seconds()).ok()?;
+            let now = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+            if !tls::is_trusted(&chain, roots, now) {
+                return None;
+            }
+            Some(certificates::xmpp_addresses(chain.first()?))
+        };
+        let named = trusted().unwrap_or_default();
+        named.into_iter().filter_map(|address| Jid::parse(&address).ok()).collect()
+    }
+
+    /// Gives the session back, then says goodbye: closing at once would make the client lose the last words.
+    async fn end(mut self) {
+        self.write();
+        let finished = self.machine.finish();
+        if let Some(client) = self.client.take() {
+            tracing::debug!(client = client.name(), closed = ?finished.closed, "an MQTT connection ended");
+            client.finish(now_ms(&self.shared.kernel), finished);
+        }
+        if self.is_lost {
+            return;
+        }
+        let mut transport = self.transport;
+        transport.close_tls();
+        let farewell = async {
+            let flushed: io::Result<()> = poll_fn(|context| transport.poll_flush(context)).await;
+            if flushed.is_err() {
+                return;
+            }
+            transport.socket().finish_writing();
+            let mut dropped = [0; 4096];
+            let mut read =
+                async || poll_fn(|context| transport.socket().poll_read(context, &mut dropped)).await;
+            while read().await.is_ok_and(|count| count > 0) {}
+        };
+        if tokio::time::timeout(LAST_WORDS, farewell).await.is_err() {
+            tracing::debug!("an MQTT client didn't close its end in time");
+        }
+    }
+}
