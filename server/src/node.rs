@@ -113,6 +113,7 @@ impl Node {
         if timeout(FAREWELL, gone).await.is_err() {
             tracing::warn!(count = self.kernel.sessions.count(), "sessions did not end in time");
         }
+        nightjar_net_xmpp::stop_components(&self.kernel).await;
         if let Some(federation) = self.federation.get() {
             federation.stop().await;
         }

@@ -49,6 +49,10 @@ pub(crate) async fn reload(node: &Arc<Node>) -> Result<Vec<String>, String> {
     node.kernel.shared::<Budget>().set_limits(process::connection_limits(&new));
     let mut told = vec!["certificates were read".to_owned()];
     apply(node, &old, &new, &changes, &mut parts, &mut told).await;
+    let ended = node.federation.get().map_or(0, |federation| federation.follow(&node.kernel));
+    if ended > 0 {
+        told.push(format!("{ended} connections with other servers were ended"));
+    }
     for line in &told {
         tracing::info!("reload: {line}");
     }

@@ -6,5 +6,5 @@ mod component;
 mod s2s;
 
 pub use c2s::{C2S_SPEC, ClientListener};
-pub use component::{ComponentListener, SERVICE_SPEC, TOPLEVEL as COMPONENT_TOPLEVEL};
+pub use component::{ComponentListener, SERVICE_SPEC, TOPLEVEL as COMPONENT_TOPLEVEL, stop_components};
 pub use s2s::{Federation, S2S_BIDI, S2S_DIALBACK, S2S_SPEC, ServerListener, TOPLEVEL as S2S_TOPLEVEL};

@@ -21,6 +21,8 @@ use super::options::field;
 pub(super) enum Delivery {
     /// A stanza for it.
     Stanza(Stanza),
+    /// End its stream: the server stops.
+    Stop,
 }
 
 /// One component's connection.
@@ -99,11 +101,13 @@ impl Service for Domain {
                 return kernel.bounce(&stanza, &denied).await;
             }
             if let Err(refused) = instance.mailbox.push(Delivery::Stanza(stanza)) {
-                let (error, Delivery::Stanza(stanza)) = match refused {
+                let (error, delivery) = match refused {
                     Refused::Full(delivery) => (StanzaError::resource_constraint(), delivery),
                     Refused::Closed(delivery) => (StanzaError::remote_server_not_found(), delivery),
                 };
-                kernel.bounce(&stanza, &error).await;
+                if let Delivery::Stanza(stanza) = delivery {
+                    kernel.bounce(&stanza, &error).await;
+                }
             }
         })
     }
@@ -148,6 +152,20 @@ impl Domains {
         let route = kernel.add_service(name.clone(), Arc::clone(&domain) as Arc<dyn Service>)?;
         domains.insert(key, Entry { domain, _route: route });
         Ok(())
+    }
+
+    /// Tells all components that the server stops; one whose mailbox is full is cut for that.
+    pub fn stop(&self) {
+        for entry in self.0.lock().values() {
+            for instance in entry.domain.instances.lock().iter() {
+                let _ = instance.mailbox.push(Delivery::Stop);
+            }
+        }
+    }
+
+    /// Domains that components serve.
+    pub fn count(&self) -> usize {
+        self.0.lock().len()
     }
 
     /// Ends what [`Domains::join`] began.

@@ -304,11 +304,18 @@ impl Connection {
             return;
         }
         let mut out = borrow_plain();
-        for Delivery::Stanza(stanza) in self.batch.drain(..) {
-            self.stream.send(&stanza, &mut out);
+        let mut stops = false;
+        for delivery in self.batch.drain(..) {
+            match delivery {
+                Delivery::Stanza(stanza) => self.stream.send(&stanza, &mut out),
+                Delivery::Stop => stops = true,
+            }
         }
         self.send(&out);
         return_plain(out);
+        if stops {
+            self.stream.close(StreamErrorCondition::SystemShutdown);
+        }
     }
 
     fn send(&mut self, bytes: &[u8]) {
@@ -345,8 +352,10 @@ impl Connection {
             tracing::info!(component = %route, "a component has disconnected");
             kernel.component_disconnected(route).await;
         }
-        for Delivery::Stanza(stanza) in batch.into_iter().chain(instance.mailbox.close()) {
-            kernel.bounce(&stanza, &StanzaError::remote_server_not_found()).await;
+        for delivery in batch.into_iter().chain(instance.mailbox.close()) {
+            if let Delivery::Stanza(stanza) = delivery {
+                kernel.bounce(&stanza, &StanzaError::remote_server_not_found()).await;
+            }
         }
         finish(transport).await;
     }

@@ -5,6 +5,7 @@ mod driver;
 mod options;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use nightjar_base::Kernel;
 use nightjar_config::{ListenerConfig, ModuleSpec, OptionSpec, option};
@@ -77,6 +78,9 @@ pub static SERVICE_SPEC: ModuleSpec = ModuleSpec {
     ],
 };
 
+/// How long streams get to end.
+const FAREWELL: Duration = Duration::from_secs(3);
+
 /// What all connections of one listener share.
 struct Shared {
     kernel: Arc<Kernel>,
@@ -115,6 +119,20 @@ impl ComponentListener {
     pub fn listen(self) -> std::io::Result<Listening> {
         let options = self.shared.options.listen.clone();
         listen(&options, Arc::new(self))
+    }
+}
+
+/// Ends all components' streams with `system-shutdown`, and waits until they are over, three seconds at most.
+pub async fn stop_components(kernel: &Kernel) {
+    let domains: Arc<Domains> = kernel.shared();
+    domains.stop();
+    let gone = async {
+        while domains.count() > 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    if tokio::time::timeout(FAREWELL, gone).await.is_err() {
+        tracing::warn!(count = domains.count(), "components did not end in time");
     }
 }
 

@@ -107,6 +107,17 @@ impl Federation {
         }
     }
 
+    /// Ends the connections that a new configuration leaves no right to: those with a pair of domains of which ours is
+    /// gone, or that `s2s_access` denies. Returns how many there were. Other pairs of theirs find another way.
+    pub fn follow(&self, kernel: &Kernel) -> usize {
+        let ends = |handle: &Arc<Handle>| {
+            let pairs = handle.told.lock().pairs.clone();
+            let condition = pairs.iter().find_map(|(local, remote)| fault(kernel, local, remote));
+            condition.is_some_and(|condition| handle.inbox.order(Order::Close(Some(condition))))
+        };
+        self.connections.all().iter().filter(|handle| ends(handle)).count()
+    }
+
     /// Ends all connections with an error; returns how many there were.
     pub(super) fn close_all(&self, condition: StreamErrorCondition) -> usize {
         let all = self.connections.all();
@@ -236,6 +247,16 @@ impl Federation {
         let set = |name: &str| config.options.opt_text(name).filter(|_| config.options.is_set(name));
         let file = cafile.map(Into::into).or_else(|| set("s2s_cafile")).or_else(|| set("ca_file"));
         self.roots.of(file.as_deref())
+    }
+}
+
+/// Why stanzas may not pass between these domains any more.
+fn fault(kernel: &Kernel, local: &Jid, remote: &Jid) -> Option<StreamErrorCondition> {
+    let is_served = kernel.find_route(local.domain()).is_some();
+    match owner(kernel, local.domain()).filter(|_| is_served) {
+        None => Some(StreamErrorCondition::HostGone),
+        Some(host) if !options::may_federate(&host, remote) => Some(StreamErrorCondition::PolicyViolation),
+        Some(_) => None,
     }
 }
 

@@ -47,7 +47,9 @@ async fn find(
     if federation.is_stopping() {
         return Err(Failure::Stopped);
     }
-    let host = owner(kernel, link.local.as_str()).ok_or(Failure::Denied)?;
+    // A reload may have ended the domain since the stanza was taken.
+    let is_served = kernel.find_route(link.local.domain()).is_some();
+    let host = owner(kernel, link.local.as_str()).filter(|_| is_served).ok_or(Failure::Denied)?;
     if !options::may_federate(&host, &link.remote) || !kernel.may_federate(&host, &link.remote).await {
         return Err(Failure::Denied);
     }
