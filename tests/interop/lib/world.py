@@ -231,6 +231,11 @@ class Nightjar(Peer):
     module: ejabberd_s2s_in
     unix_socket:
       mode: "0600"
+  -
+    port: 8888
+    ip: "{self.address}"
+    module: ejabberd_service
+    password: "of a component"
 """, 'outgoing_s2s_ipv6_address: "::1"\ns2s_queue_type: ram\n'))
         return ([BINARY, "start", "--home", os.path.join(self.folder, "home"), "--config", config],
                 {"NIGHTJAR_ALLOW_ROOT": "1"})

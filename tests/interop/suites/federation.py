@@ -3,7 +3,9 @@
 """Nightjar, Debian's ejabberd and Debian's prosody side by side in a network of their own: accounts of each talk with
 accounts of the others, by certificates and by dialback, and go on after any of the three was restarted."""
 import asyncio
+import hashlib
 import os
+import re
 import shutil
 import signal
 import time
@@ -298,6 +300,81 @@ async def _():
             assert time.monotonic() < end, "the connection stays"
             await asyncio.sleep(0.2)
         await say(mine, other)
+
+
+def deny(text):
+    return text.replace("    server: denied.test", "    server: [denied.test, signed.ejabberd.test]")
+
+
+def remove(text):
+    return text.replace('  - "own.nightjar.test"\n', "")
+
+
+# What is changed, the pair that it ends, the pair that stays, and what a sender hears then.
+RELOADS = [(deny, ("signed", "ejabberd", "signed"), ("signed", "prosody", "signed"), "forbidden"),
+           (remove, ("own", "ejabberd", "own"), ("signed", "ejabberd", "signed"), None)]
+
+
+@table(RELOADS, lambda change, *_: f"a reload that says {change.__name__} ends connections, and leaves others", seconds=60)
+async def _(change, ended, kept, heard):
+    await stage()
+    peer = PEERS["nightjar"]
+    config = os.path.join(peer.folder, "ejabberd.yml")
+    with open(config) as file:
+        before = file.read()
+    after = change(before)
+    assert after != before
+
+    async def rows(here, kind, there):
+        lines = (await peer.ctl("s2s_connections")).splitlines()
+        return sum(f"{here}.nightjar.test" in line and f"{there}.{kind}.test" in line for line in lines)
+    try:
+        async with Two(kept[1], kept[0], kept[2]) as (mine, stays):
+            async with Two(ended[1], ended[0], ended[2]) as (gone, other):
+                await again(gone, other)
+                await again(other, gone)
+                await say(mine, stays)
+                with open(config, "w") as file:
+                    file.write(after)
+                assert await rows(*ended) > 0 and await rows(*kept) > 0
+                told = await peer.ctl("reload_config")
+                # Before s2s_timeout, which would end them as well.
+                end = time.monotonic() + 2
+                while await rows(*ended):
+                    assert time.monotonic() < end, f"the connection stays: {told}"
+                    await asyncio.sleep(0.05)
+                assert await rows(*kept) > 0, "another connection was ended"
+                await say(mine, stays)
+                if heard:
+                    equal(error_condition(await ping(gone, other.jid))[1], heard)
+    finally:
+        with open(config, "w") as file:
+            file.write(before)
+        await peer.ctl("reload_config")
+
+
+@test("components are told that the server stops", seconds=60)
+async def _():
+    await stage()
+    peer = PEERS["nightjar"]
+    reader, writer = await asyncio.open_connection(peer.address, 8888)
+    writer.write(b"<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams'"
+                 b" to='component.test'>")
+    header = (await asyncio.wait_for(reader.readuntil(b">"), 10)).decode()
+    if header.startswith("<?xml"):
+        header = (await asyncio.wait_for(reader.readuntil(b">"), 10)).decode()
+    id_ = re.search(r"""\bid=['"]([^'"]+)""", header)[1]
+    proof = hashlib.sha1((id_ + "of a component").encode()).hexdigest()
+    writer.write(f"<handshake>{proof}</handshake>".encode())
+    assert b"handshake" in await asyncio.wait_for(reader.readuntil(b">"), 10)
+    ending = asyncio.ensure_future(peer.end())
+    try:
+        rest = (await asyncio.wait_for(reader.read(), 10)).decode()
+        assert "<system-shutdown" in rest and rest.endswith("</stream:stream>"), rest
+    finally:
+        writer.close()
+        await ending
+        await peer.start()
 
 
 @test("s2s_probe tells each step", seconds=60)
