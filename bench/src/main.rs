@@ -7,6 +7,7 @@ mod certificate;
 mod client;
 mod framing;
 mod histogram;
+mod mqtt;
 mod peers;
 mod process;
 mod relay;
@@ -88,6 +89,13 @@ enum Command {
         #[command(flatten)]
         options: work::api::Options,
     },
+    /// Load an MQTT server
+    Mqtt {
+        #[command(flatten)]
+        target: Target,
+        #[command(flatten)]
+        options: work::mqtt::Options,
+    },
     /// Serve as a bare relay of bytes between each two connections: the floor for `chat --bare`
     Relay {
         /// Port to listen on, on 127.0.0.1
@@ -121,6 +129,7 @@ fn main() -> Result<()> {
         Command::ArchiveStore { target, options } => show(json, run(work::store::run(&target, &options))?),
         Command::ArchivePage { target, options } => show(json, run(work::page::run(&target, &options))?),
         Command::Api { target, options } => show(json, run(work::api::run(&target, &options))?),
+        Command::Mqtt { target, options } => show(json, run(work::mqtt::run(&target, &options))?),
         Command::Relay { port } => run(relay::run(port)),
         Command::Echo { port } => turn::echo::run(port),
         Command::Certificate { domain, out } => certificate::write(&domain, &out),

@@ -11,6 +11,7 @@ use std::process::Command;
 /// The peers' Debian packages, with the database drivers and the tool that makes their archives' files.
 const EJABBERD: &[&str] = &["ejabberd", "erlang-p1-sqlite3", "sqlite3"];
 const COTURN: &[&str] = &["coturn"];
+const MOSQUITTO: &[&str] = &["mosquitto"];
 const PROSODY: &[&str] = &["prosody", "lua-sec", "lua-dbi-sqlite3", "sqlite3"];
 
 /// Without an argument everything is compared; the arguments are those of `nightjar-bench compare`.
@@ -18,6 +19,7 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     let peers = args.iter().skip_while(|arg| *arg != "--peers").nth(1);
     let usual = match args.first().map(String::as_str) {
         Some("turn") => "coturn,ejabberd,nightjar",
+        Some("mqtt") => "mosquitto,ejabberd,nightjar",
         _ => "relay,ejabberd,prosody,nightjar",
     };
     let peers = peers.map_or(usual, String::as_str);
@@ -42,7 +44,9 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
 }
 
 fn install(peers: &str) -> Result<()> {
-    let mut missing: Vec<&str> = [("coturn", COTURN), ("ejabberd", EJABBERD), ("prosody", PROSODY)]
+    let packages =
+        [("coturn", COTURN), ("mosquitto", MOSQUITTO), ("ejabberd", EJABBERD), ("prosody", PROSODY)];
+    let mut missing: Vec<&str> = packages
         .iter()
         .filter(|(peer, _)| peers.contains(peer))
         .flat_map(|(_, packages)| packages.iter().copied())

@@ -18,6 +18,8 @@ pub enum Suite {
     C2s,
     /// Relays of TURN over UDP
     Turn,
+    /// Clients of MQTT
+    Mqtt,
 }
 
 impl Suite {
@@ -25,6 +27,7 @@ impl Suite {
         match self {
             Self::C2s => &[Setup::Chat, Setup::Archive],
             Self::Turn => &[Setup::Turn],
+            Self::Mqtt => &[Setup::Mqtt],
         }
     }
 
@@ -32,6 +35,7 @@ impl Suite {
         match self {
             Self::C2s => vec![Kind::Relay, Kind::Ejabberd, Kind::Prosody, Kind::Nightjar],
             Self::Turn => vec![Kind::Echo, Kind::Coturn, Kind::Ejabberd, Kind::Nightjar],
+            Self::Mqtt => vec![Kind::Mosquitto, Kind::Ejabberd, Kind::Nightjar],
         }
     }
 }
@@ -159,6 +163,8 @@ fn place(options: &Options, setup: Setup, kind: Kind) -> Result<Place> {
         port_tls: free_port()?,
         port_http: free_port()?,
         port_turn: free_port()?,
+        port_mqtt: free_port()?,
+        port_mqtt_tls: free_port()?,
     })
 }
 

@@ -9,6 +9,7 @@ use std::{
 };
 
 const EJABBERD: &str = include_str!("../../peers/ejabberd.yml");
+const MOSQUITTO: &str = include_str!("../../peers/mosquitto.conf");
 const PROSODY: &str = include_str!("../../peers/prosody.cfg.lua");
 /// No database, no log, no console; one account.
 const COTURN: &str = "-n -L 127.0.0.1 -E 127.0.0.1 --no-tls --no-dtls -a -u bench0:nightjar-bench -r localhost \
@@ -29,6 +30,18 @@ const TURN: &str = "  -
     shaper: none
 ";
 const TURN_NIGHTJAR: &str = "    turn_whitelist: [127.0.0.0/8]\n";
+const MQTT: &str = "  -
+    port: {port_mqtt}
+    ip: \"127.0.0.1\"
+    module: mod_mqtt
+    backlog: 1024
+  -
+    port: {port_mqtt_tls}
+    ip: \"127.0.0.1\"
+    module: mod_mqtt
+    tls: true
+    backlog: 1024
+";
 pub const DOMAIN: &str = "localhost";
 
 /// Where one server lives and listens.
@@ -42,6 +55,8 @@ pub struct Place {
     pub port_tls: u16,
     pub port_http: u16,
     pub port_turn: u16,
+    pub port_mqtt: u16,
+    pub port_mqtt_tls: u16,
 }
 
 /// Empties the server's home and writes its certificate, configuration and database.
@@ -54,6 +69,13 @@ pub fn prepare(place: &Place) -> Result<()> {
     crate::certificate::write(DOMAIN, &home.join("server.pem"))?;
     match place.kind {
         Kind::Relay | Kind::Echo | Kind::Coturn => {}
+        Kind::Mosquitto => {
+            fs::write(home.join("mosquitto.conf"), fill(MOSQUITTO, place, &[]))?;
+            let passwords = home.join("passwords");
+            fs::write(&passwords, format!("bench0@{DOMAIN}:nightjar-bench\n"))?;
+            let status = Command::new("mosquitto_passwd").arg("-U").arg(passwords).status()?;
+            ensure!(status.success(), "mosquitto_passwd failed");
+        }
         Kind::Ejabberd => {
             fs::write(home.join("ejabberd.yml"), ejabberd(place))?;
             create_database(&home.join("archive.db"), "/usr/share/ejabberd/sql/lite.sql")?;
@@ -90,9 +112,11 @@ fn ejabberd(place: &Place) -> String {
     };
     let database = if place.kind == Kind::Ejabberd { "\n    db_type: sql" } else { "" };
     let module = format!("  mod_mam:\n    default: always{database}");
+    let mqtt = if place.setup == Setup::Mqtt { "  mod_mqtt: {}" } else { "" };
     let turn = match (place.setup, place.kind) {
         (Setup::Turn, Kind::Nightjar) => [TURN, TURN_NIGHTJAR].concat(),
         (Setup::Turn, _) => TURN.to_owned(),
+        (Setup::Mqtt, _) => MQTT.to_owned(),
         _ => String::new(),
     };
     fill(
@@ -101,7 +125,7 @@ fn ejabberd(place: &Place) -> String {
         &[
             ("{password_format}", if archive { "scram" } else { "plain" }),
             ("{storage}", &storage),
-            ("{archive}", if archive { &module } else { "" }),
+            ("{archive}", if archive { &module } else { mqtt }),
         ],
     )
 }
@@ -128,7 +152,9 @@ fn fill(template: &str, place: &Place, more: &[(&str, &str)]) -> String {
         .replace("{port}", &place.port.to_string())
         .replace("{port_tls}", &place.port_tls.to_string())
         .replace("{port_http}", &place.port_http.to_string())
-        .replace("{port_turn}", &place.port_turn.to_string());
+        .replace("{port_turn}", &place.port_turn.to_string())
+        .replace("{port_mqtt}", &place.port_mqtt.to_string())
+        .replace("{port_mqtt_tls}", &place.port_mqtt_tls.to_string());
     for (mark, value) in more {
         text = text.replace(mark, value);
     }
@@ -141,6 +167,7 @@ pub fn command(place: &Place, nightjar: &Path) -> Result<Command> {
     let mut command = match place.kind {
         Kind::Relay | Kind::Echo => Command::new(std::env::current_exe()?),
         Kind::Coturn => Command::new("turnserver"),
+        Kind::Mosquitto => Command::new("mosquitto"),
         Kind::Ejabberd => Command::new("erl"),
         Kind::Prosody => Command::new("prosody"),
         Kind::Nightjar => Command::new(nightjar),
@@ -155,6 +182,9 @@ pub fn command(place: &Place, nightjar: &Path) -> Result<Command> {
         Kind::Coturn => {
             command.args(COTURN.split_whitespace()).args(["--listening-port", &place.port_turn.to_string()]);
             command.arg("--pidfile").arg(home.join("pid"));
+        }
+        Kind::Mosquitto => {
+            command.arg("-c").arg(home.join("mosquitto.conf"));
         }
         Kind::Ejabberd => {
             // No busy waiting: it would count as work. Without a node name no epmd is started.

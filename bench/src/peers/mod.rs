@@ -16,6 +16,8 @@ pub enum Kind {
     Echo,
     /// Debian's coturn
     Coturn,
+    /// Debian's mosquitto
+    Mosquitto,
     /// Debian's ejabberd
     Ejabberd,
     /// Debian's Prosody
@@ -29,6 +31,7 @@ impl Kind {
             Self::Relay => "relay",
             Self::Echo => "echo",
             Self::Coturn => "coturn",
+            Self::Mosquitto => "mosquitto",
             Self::Ejabberd => "ejabberd",
             Self::Prosody => "prosody",
             Self::Nightjar => "nightjar",
@@ -45,6 +48,8 @@ pub enum Setup {
     Archive,
     /// As for chat, with a TURN server.
     Turn,
+    /// As for chat, with an MQTT broker.
+    Mqtt,
 }
 
 impl Setup {
@@ -53,6 +58,7 @@ impl Setup {
             Self::Chat => "chat",
             Self::Archive => "archive",
             Self::Turn => "turn",
+            Self::Mqtt => "mqtt",
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     report::Report,
     run,
     target::{Mechanism, Tls},
-    work::{api, chat, idle, login, page, register, store, turn},
+    work::{api, chat, idle, login, mqtt, page, register, store, turn},
 };
 use anyhow::Result;
 
@@ -30,6 +30,10 @@ pub enum Work {
     Api { login: bool },
     Packets { clients: usize, window: usize },
     Allocations,
+    MqttIdle { tls: Tls, filters: usize },
+    MqttConnects { tls: Tls },
+    MqttMessages { pairs: usize, qos: u8, window: usize },
+    MqttFanOut { subscribers: usize, window: usize },
 }
 
 /// The archives that are read in pages are of a known size, so they are others than those of the chat.
@@ -72,25 +76,45 @@ const TURN: &[Work] = &[
 const FEW: usize = 40;
 const MANY: usize = 64;
 
+const MQTT: &[Work] = &[
+    Work::MqttIdle { tls: Tls::None, filters: 0 },
+    Work::MqttIdle { tls: Tls::None, filters: 1 },
+    Work::MqttIdle { tls: Tls::Direct, filters: 0 },
+    Work::MqttConnects { tls: Tls::None },
+    Work::MqttConnects { tls: Tls::Direct },
+    Work::MqttMessages { pairs: 25, qos: 0, window: 1 },
+    Work::MqttMessages { pairs: 25, qos: 0, window: 16 },
+    Work::MqttMessages { pairs: 25, qos: 1, window: 1 },
+    Work::MqttMessages { pairs: 25, qos: 1, window: 16 },
+    Work::MqttMessages { pairs: 25, qos: 2, window: 1 },
+    Work::MqttMessages { pairs: 25, qos: 2, window: 16 },
+    Work::MqttMessages { pairs: 500, qos: 0, window: 1 },
+    Work::MqttFanOut { subscribers: 100, window: 1 },
+    Work::MqttFanOut { subscribers: 100, window: 16 },
+    Work::MqttFanOut { subscribers: 1000, window: 1 },
+    Work::MqttFanOut { subscribers: 1000, window: 16 },
+];
+
 impl Setup {
     pub fn works(self) -> &'static [Work] {
         match self {
             Self::Chat => CHAT,
             Self::Archive => ARCHIVE,
             Self::Turn => TURN,
+            Self::Mqtt => MQTT,
         }
     }
 
     /// Creates the accounts that its works need.
     pub fn register(self, server: &Server, amount: &Amount) -> Result<()> {
-        if matches!(server.place.kind, Kind::Relay | Kind::Echo | Kind::Coturn) {
+        if matches!(server.place.kind, Kind::Relay | Kind::Echo | Kind::Coturn | Kind::Mosquitto) {
             return Ok(());
         }
         let ranges: &[(usize, usize)] = match self {
             Self::Chat => {
                 &[(0, amount.accounts.max(amount.sessions).max(amount.pairs * 2).max(LOGIN_ACCOUNTS))]
             }
-            Self::Turn => &[(0, 1)],
+            Self::Turn | Self::Mqtt => &[(0, 1)],
             Self::Archive => &[(0, (amount.pairs * 2).max(LOGIN_ACCOUNTS)), (FIRST_READER, READERS)],
         };
         for &(first, accounts) in ranges {
@@ -118,13 +142,23 @@ impl Work {
                 format!("relayed packet of 1,000 bytes, {clients} clients, {window} of each on the way")
             }
             Self::Allocations => "allocation and its end".into(),
+            Self::MqttIdle { tls, filters } => {
+                format!("idle MQTT session with {filters} subscriptions, {}", over(tls))
+            }
+            Self::MqttConnects { tls } => format!("MQTT connect and its end, {}", over(tls)),
+            Self::MqttMessages { pairs, qos, window } => {
+                format!("message, QoS {qos}, {pairs} pairs, {window} in flight")
+            }
+            Self::MqttFanOut { subscribers, window } => {
+                format!("delivery to one of {subscribers} subscribers, {window} in flight")
+            }
             Self::Api { login: false } => "API, GET without login".into(),
             Self::Api { login: true } => "API, POST with a password".into(),
         }
     }
 
     pub fn needs_fresh_server(self) -> bool {
-        matches!(self, Self::Idle { .. })
+        matches!(self, Self::Idle { .. } | Self::MqttIdle { .. })
     }
 
     /// A relay speaks no XMPP, and the API is ejabberd's.
@@ -132,6 +166,8 @@ impl Work {
         match kind {
             Kind::Relay => matches!(self, Self::Chat { tls: Tls::None, .. }),
             Kind::Echo => matches!(self, Self::Packets { .. }),
+            // Its set-up has no other work.
+            Kind::Mosquitto => true,
             Kind::Coturn => matches!(self, Self::Packets { .. } | Self::Allocations),
             Kind::Prosody => !matches!(self, Self::Api { .. } | Self::Packets { .. } | Self::Allocations),
             Kind::Ejabberd | Kind::Nightjar => true,
@@ -179,6 +215,12 @@ impl Work {
                 turn::packets(&server.turn_target(), &relaying(clients, window, server, seconds))
             }
             Self::Allocations => turn::allocations(&server.turn_target(), &relaying(FEW, 1, server, seconds)),
+            Self::MqttIdle { tls, .. } | Self::MqttConnects { tls } => {
+                run(mqtt::run(&server.mqtt_target(tls), &self.mqtt(amount)))
+            }
+            Self::MqttMessages { .. } | Self::MqttFanOut { .. } => {
+                run(mqtt::run(&server.mqtt_target(Tls::None), &self.mqtt(amount)))
+            }
             Self::Page => {
                 let options = page::Options {
                     readers: READERS,
@@ -190,6 +232,35 @@ impl Work {
                 };
                 run(page::run(&server.target(Tls::None, None, FIRST_READER), &options))
             }
+        }
+    }
+
+    fn mqtt(self, amount: &Amount) -> mqtt::Options {
+        let seconds = amount.seconds;
+        let options = |work, clients| mqtt::Options {
+            work,
+            clients,
+            qos: 0,
+            window: 1,
+            bytes: 100,
+            filters: 0,
+            warm_up: 1.0,
+            seconds,
+            count: 10_000,
+        };
+        match self {
+            Self::MqttIdle { filters, .. } => mqtt::Options {
+                filters,
+                warm_up: amount.settle,
+                ..options(mqtt::Work::Idle, amount.sessions)
+            },
+            Self::MqttMessages { pairs, qos, window } => {
+                mqtt::Options { qos, window, ..options(mqtt::Work::Messages, pairs) }
+            }
+            Self::MqttFanOut { subscribers, window } => {
+                mqtt::Options { window, ..options(mqtt::Work::FanOut, subscribers) }
+            }
+            _ => options(mqtt::Work::Connects, 8),
         }
     }
 }

@@ -61,6 +61,11 @@ impl Server {
         Target { port: self.place.port_turn, ..self.target(Tls::None, None, 0) }
     }
 
+    pub fn mqtt_target(&self, tls: Tls) -> Target {
+        let port = if tls == Tls::Direct { self.place.port_mqtt_tls } else { self.place.port_mqtt };
+        Target { port, ..self.target(tls, None, 0) }
+    }
+
     fn stop(&mut self) -> Result<()> {
         if self.child.try_wait()?.is_some() {
             return Ok(());
@@ -115,12 +120,16 @@ fn launch(place: &Place, nightjar: &Path) -> Result<(Child, Duration)> {
 }
 
 fn is_bare(kind: Kind) -> bool {
-    matches!(kind, Kind::Relay | Kind::Echo | Kind::Coturn)
+    matches!(kind, Kind::Relay | Kind::Echo | Kind::Coturn | Kind::Mosquitto)
 }
 
 /// A port of TCP that is there when all are.
 fn first_port(place: &Place) -> u16 {
-    if matches!(place.kind, Kind::Echo | Kind::Coturn) { place.port_turn } else { place.port }
+    match place.kind {
+        Kind::Echo | Kind::Coturn => place.port_turn,
+        Kind::Mosquitto => place.port_mqtt,
+        _ => place.port,
+    }
 }
 
 /// Whether a stream can be opened; of the relay, whether it listens.

@@ -28,26 +28,42 @@ pub struct Options {
     pub settle: f64,
 }
 
-/// Each session has fetched its roster and is available. The server should be fresh: memory that earlier work left
-/// behind would be used again and not be seen here.
+/// Each session has fetched its roster and is available.
 pub async fn run(target: &Target, options: &Options) -> Result<Report> {
-    let server = Process::new(target.pid.context("memory needs the server's --pid")?);
-    // A server that has just started still tidies up.
-    let (before, kernel_before) = least_memory(&server, options.settle / 3.0).await?;
-    let window = Window::open(target.pid)?;
     let shared = Rc::new((target.clone(), Credentials::default()));
-    let clients = each(options.sessions, options.concurrency, |number| {
-        let shared = shared.clone();
-        async move {
-            let mut client = Client::login(&shared.0, number, "idle", &shared.1).await?;
-            client.appear().await?;
-            Ok(client)
-        }
+    let (report, clients) = hold(target, options.settle, || {
+        each(options.sessions, options.concurrency, |number| {
+            let shared = shared.clone();
+            async move {
+                let mut client = Client::login(&shared.0, number, "idle", &shared.1).await?;
+                client.appear().await?;
+                Ok(client)
+            }
+        })
     })
     .await?;
+    each_close(clients, options.concurrency).await?;
+    Ok(report)
+}
+
+/// Opens sessions and measures them while they are idle. The server should be fresh: memory that earlier work left behind
+/// would be used again and not be seen here.
+pub(super) async fn hold<T, F>(
+    target: &Target,
+    settle: f64,
+    open: impl FnOnce() -> F,
+) -> Result<(Report, Vec<T>)>
+where
+    F: Future<Output = Result<Vec<T>>>,
+{
+    let server = Process::new(target.pid.context("memory needs the server's --pid")?);
+    // A server that has just started still tidies up.
+    let (before, kernel_before) = least_memory(&server, settle / 3.0).await?;
+    let window = Window::open(target.pid)?;
+    let clients = open().await?;
     let mut report = window.close("idle sessions".into(), "session", clients.len() as u64)?;
     let (started, cpu_before) = (Instant::now(), server.cpu()?);
-    let (least, kernel_least) = least_memory(&server, options.settle).await?;
+    let (least, kernel_least) = least_memory(&server, settle).await?;
     let sessions = clients.len().max(1) as f64;
     let idle_cpu = server.cpu()?.saturating_sub(cpu_before).as_secs_f64() * 1e6;
     let growth = |after: u64, before: u64| after.saturating_sub(before) as f64 / sessions;
@@ -58,8 +74,7 @@ pub async fn run(target: &Target, options: &Options) -> Result<Report> {
         kernel_per_session: growth(kernel_least, kernel_before),
         idle_cpu_us: idle_cpu / sessions / started.elapsed().as_secs_f64(),
     });
-    each_close(clients, options.concurrency).await?;
-    Ok(report)
+    Ok((report, clients))
 }
 
 /// The least memory of the server and of the kernel in so many seconds.

@@ -4,6 +4,7 @@ pub mod api;
 pub mod chat;
 pub mod idle;
 pub mod login;
+pub mod mqtt;
 pub mod page;
 pub mod register;
 pub mod store;
