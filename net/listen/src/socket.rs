@@ -1,9 +1,11 @@
 //! A stream socket of either kind, read and written without waiting.
 
-use std::io;
+use std::io::{self, Read as _};
 use std::net::SocketAddr;
 use std::task::{Context, Poll};
 
+use socket2::SockRef;
+use tokio::io::Interest;
 use tokio::net::{TcpStream, UnixStream};
 
 /// A connected TCP or UNIX socket.
@@ -28,8 +30,12 @@ impl Socket {
                 Poll::Ready(Ok(())) => {}
             }
             let read = match self {
-                Socket::Tcp(socket) => socket.try_read(into),
-                Socket::Unix(socket) => socket.try_read(into),
+                Socket::Tcp(socket) => {
+                    read_all(into, SockRef::from(socket), |read| socket.try_io(Interest::READABLE, read))
+                }
+                Socket::Unix(socket) => {
+                    read_all(into, SockRef::from(socket), |read| socket.try_io(Interest::READABLE, read))
+                }
             };
             match read {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -76,8 +82,8 @@ impl Socket {
         let how = std::net::Shutdown::Write;
         // A socket that is broken already needs no farewell.
         let _ = match self {
-            Socket::Tcp(socket) => socket2::SockRef::from(socket).shutdown(how),
-            Socket::Unix(socket) => socket2::SockRef::from(socket).shutdown(how),
+            Socket::Tcp(socket) => SockRef::from(socket).shutdown(how),
+            Socket::Unix(socket) => SockRef::from(socket).shutdown(how),
         };
     }
 
@@ -88,4 +94,23 @@ impl Socket {
             Socket::Unix(_) => None,
         }
     }
+}
+
+/// Reads once. A read that doesn't fill the buffer has emptied the socket (epoll(7)): saying so inside `guarded`, the runtime's
+/// guard against losing what comes meanwhile, saves the next read, which would find nothing.
+fn read_all(
+    into: &mut [u8],
+    socket: SockRef<'_>,
+    guarded: impl FnOnce(&mut dyn FnMut() -> io::Result<usize>) -> io::Result<usize>,
+) -> io::Result<usize> {
+    let (mut socket, mut short) = (&*socket, None);
+    let result = guarded(&mut || {
+        let count = socket.read(into)?;
+        if count == 0 || count == into.len() {
+            return Ok(count);
+        }
+        short = Some(count);
+        Err(io::ErrorKind::WouldBlock.into())
+    });
+    short.map_or(result, Ok)
 }

@@ -101,7 +101,9 @@ impl Transport {
     /// Reads and decrypts what is there; appends plain bytes, perhaps none, to `plain`. `Ok(false)`: the peer closed.
     pub fn poll_read(&mut self, context: &mut Context<'_>, plain: &mut Vec<u8>) -> Poll<io::Result<bool>> {
         let mut scratch = lend(&SCRATCH);
-        scratch.resize(READ_BYTES, 0);
+        if scratch.len() < READ_BYTES {
+            scratch.resize(READ_BYTES, 0);
+        }
         let read = self.socket.poll_read(context, &mut scratch);
         let result = match read {
             Poll::Pending => Poll::Pending,
@@ -112,7 +114,8 @@ impl Transport {
                 Poll::Ready(self.take(bytes, plain).map(|()| true))
             }
         };
-        give_back(&SCRATCH, scratch);
+        // With its length: filling it with zeros for each read would cost more than small reads do.
+        let _ = SCRATCH.try_with(|cell| cell.set(scratch));
         result
     }
 

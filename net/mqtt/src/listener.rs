@@ -129,7 +129,9 @@ impl MqttListener {
 
 impl Accept for MqttListener {
     fn accept(&self, accepted: Accepted) {
-        tokio::spawn(serve::serve(Arc::clone(&self.shared), accepted));
+        if let Some(served) = serve::serve(Arc::clone(&self.shared), accepted) {
+            tokio::spawn(served);
+        }
     }
 
     fn budget(&self) -> Option<Arc<Budget>> {

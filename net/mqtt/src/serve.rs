@@ -1,6 +1,6 @@
 //! One connection.
 
-use std::future::{Future as _, poll_fn};
+use std::future::{Future, poll_fn};
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -24,35 +24,19 @@ const UNSENT_MAX: usize = 64 * 1024;
 /// Time for the last words, and for the client to close its end.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
-/// Serves a connection to its end.
-pub(crate) async fn serve(shared: Arc<Shared>, accepted: Accepted) {
-    let Accepted { socket, peer, permit } = accepted;
-    let mut transport = Transport::new(socket);
-    if let Some(tls) = &shared.tls
-        && let Err(error) = transport.start_tls(Arc::clone(tls))
-    {
-        tracing::warn!(%error, "TLS can't be started");
-        return;
-    }
-    let now = now_ms(&shared.kernel);
-    let machine = Connection::new(now, shared.settings());
-    let mut driver = Driver {
-        shared,
-        transport,
-        machine,
-        input: BytesMut::new(),
-        peer,
-        permit,
-        client: None,
-        timer: None,
-        stuck_since: None,
-        is_lost: false,
-    };
-    if let Some(connect) = driver.run().await {
-        driver.open(connect).await;
-        driver.run().await;
-    }
-    driver.end().await;
+/// Serves a connection to its end. `None`: TLS can't be started on it.
+pub(crate) fn serve(shared: Arc<Shared>, accepted: Accepted) -> Option<impl Future<Output = ()> + Send> {
+    let mut driver = Driver::new(shared, accepted)?;
+    // What is needed for a moment only is boxed: a task has the size of its largest state for as long as it lives.
+    Some(async move {
+        if let Some(connect) = driver.run().await {
+            Box::pin(driver.open(connect)).await;
+            driver.run().await;
+        }
+        if let Some(transport) = driver.end() {
+            Box::pin(say_farewell(transport)).await;
+        }
+    })
 }
 
 struct Driver {
@@ -71,6 +55,31 @@ struct Driver {
 }
 
 impl Driver {
+    fn new(shared: Arc<Shared>, accepted: Accepted) -> Option<Self> {
+        let Accepted { socket, peer, permit } = accepted;
+        let mut transport = Transport::new(socket);
+        if let Some(tls) = &shared.tls
+            && let Err(error) = transport.start_tls(Arc::clone(tls))
+        {
+            tracing::warn!(%error, "TLS can't be started");
+            return None;
+        }
+        let now = now_ms(&shared.kernel);
+        let machine = Connection::new(now, shared.settings());
+        Some(Self {
+            shared,
+            transport,
+            machine,
+            input: BytesMut::new(),
+            peer,
+            permit,
+            client: None,
+            timer: None,
+            stuck_since: None,
+            is_lost: false,
+        })
+    }
+
     /// Moves what there is to move until the connection is over, or somebody wants in.
     async fn run(&mut self) -> Option<Box<Connect>> {
         poll_fn(|context| self.poll(context)).await
@@ -252,32 +261,32 @@ impl Driver {
         named.into_iter().filter_map(|address| Jid::parse(&address).ok()).collect()
     }
 
-    /// Gives the session back, then says goodbye: closing at once would make the client lose the last words.
-    async fn end(mut self) {
+    /// Gives the session back; gives the transport if there is somebody to say goodbye to.
+    fn end(mut self) -> Option<Transport> {
         self.write();
         let finished = self.machine.finish();
         if let Some(client) = self.client.take() {
             tracing::debug!(client = client.name(), closed = ?finished.closed, "an MQTT connection ended");
             client.finish(now_ms(&self.shared.kernel), finished);
         }
-        if self.is_lost {
+        (!self.is_lost).then_some(self.transport)
+    }
+}
+
+/// Says goodbye: closing at once would make the client lose the last words.
+async fn say_farewell(mut transport: Transport) {
+    transport.close_tls();
+    let farewell = async {
+        let flushed: io::Result<()> = poll_fn(|context| transport.poll_flush(context)).await;
+        if flushed.is_err() {
             return;
         }
-        let mut transport = self.transport;
-        transport.close_tls();
-        let farewell = async {
-            let flushed: io::Result<()> = poll_fn(|context| transport.poll_flush(context)).await;
-            if flushed.is_err() {
-                return;
-            }
-            transport.socket().finish_writing();
-            let mut dropped = [0; 4096];
-            let mut read =
-                async || poll_fn(|context| transport.socket().poll_read(context, &mut dropped)).await;
-            while read().await.is_ok_and(|count| count > 0) {}
-        };
-        if tokio::time::timeout(LAST_WORDS, farewell).await.is_err() {
-            tracing::debug!("an MQTT client didn't close its end in time");
-        }
+        transport.socket().finish_writing();
+        let mut dropped = [0; 4096];
+        let mut read = async || poll_fn(|context| transport.socket().poll_read(context, &mut dropped)).await;
+        while read().await.is_ok_and(|count| count > 0) {}
+    };
+    if tokio::time::timeout(LAST_WORDS, farewell).await.is_err() {
+        tracing::debug!("an MQTT client didn't close its end in time");
     }
 }
