@@ -25,7 +25,7 @@ pub(crate) struct Side {
     broker: Arc<Broker>,
     client: Arc<Client>,
     /// Until the client is accepted.
-    opening: Option<(Session, Accept)>,
+    opening: Option<Box<(Session, Accept)>>,
     /// Messages of the client that aren't safe yet, in their order.
     unsafe_yet: VecDeque<(u16, Reason, Ticket)>,
     /// Of somebody without an account.
@@ -54,7 +54,7 @@ impl Side {
             client_id,
             ..Accept::default()
         };
-        let opening = Some((claimed.session, accept));
+        let opening = Some(Box::new((claimed.session, accept)));
         Self {
             broker,
             client: claimed.client,
@@ -164,7 +164,7 @@ impl MqttClient for Side {
 
     fn accept(&mut self, now: u64, machine: &mut Connection) {
         if machine.closed().is_none()
-            && let Some((session, accept)) = self.opening.take()
+            && let Some((session, accept)) = self.opening.take().map(|opening| *opening)
         {
             machine.accept(now, session, &accept);
         }
@@ -198,7 +198,7 @@ impl MqttClient for Side {
     fn finish(mut self: Box<Self>, now: u64, finished: Finished) {
         self.is_finished = true;
         let opening = self.opening.take();
-        let session = finished.session.or_else(|| opening.map(|(session, _)| session));
+        let session = finished.session.or_else(|| opening.map(|opening| opening.0));
         let session = session.unwrap_or_else(|| Session::new(self.broker.options().queue_max));
         let most = self.broker.options().session_expiry;
         discount(&self.broker.counters.connected);
@@ -216,7 +216,7 @@ impl Drop for Side {
         let now = self.broker.now();
         let kept = self.broker.options().session_expiry;
         // After a panic there is no session any more.
-        let (session, expiry) = match self.opening.take() {
+        let (session, expiry) = match self.opening.take().map(|opening| *opening) {
             Some((session, accept)) if accept.session_present => (session, kept),
             _ => (Session::new(0), 0),
         };
