@@ -114,3 +114,6 @@ fn read_all(
     });
     short.map_or(result, Ok)
 }
+
+#[cfg(test)]
+mod tests;
