@@ -52,6 +52,8 @@ pub(crate) static FEATURES: &[&Feature] = &[
     &nightjar_admin::FEATURE,
     &nightjar_web::http_api::FEATURE,
     &nightjar_mqtt_broker::FEATURE,
+    // Takes part in the host's broker.
+    &nightjar_net_mqtt::BRIDGE,
 ];
 
 /// The feature's names and options.

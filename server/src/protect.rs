@@ -187,6 +187,12 @@ fn named_paths(config: &Config) -> Vec<Named> {
     let mut found = Vec::new();
     with_declarations(|declared| {
         let mut collect = |specs: &[OptionSpec], options: &Options| {
+            for spec in specs.iter().filter(|spec| spec.kind == "map") {
+                let setting = options.setting(spec.name).map(|setting| &setting.value);
+                nested(setting, &mut |text| {
+                    found.push(Named { path: PathBuf::from(text), is_written: false });
+                });
+            }
             for spec in specs.iter().filter(|spec| names_a_path(spec.kind)) {
                 let setting = options.setting(spec.name).map(|setting| &setting.value);
                 texts(setting, &mut |text| {
@@ -216,6 +222,16 @@ fn named_paths(config: &Config) -> Vec<Named> {
 /// `file`, `PEM file`, `dir(write)`, `bool|file(write)`.
 fn names_a_path(kind: &str) -> bool {
     kind.split('|').any(|kind| matches!(kind, "file" | "file(write)" | "PEM file" | "dir" | "dir(write)"))
+}
+
+/// The `certfile`s inside an option that has a shape of its own.
+fn nested(value: Option<&Value>, found: &mut dyn FnMut(&str)) {
+    for (key, value) in value.map(Value::entries).unwrap_or_default() {
+        match value {
+            Value::Text(text) if key.as_str() == "certfile" => found(text.as_str()),
+            value => nested(Some(value), found),
+        }
+    }
 }
 
 fn texts(value: Option<&Value>, found: &mut dyn FnMut(&str)) {

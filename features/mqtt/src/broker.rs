@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arc_swap::ArcSwap;
 use nightjar_base::guard::Guard;
 use nightjar_base::hooks::BoxFuture;
-use nightjar_base::mqtt::{MqttBroker, MqttClient, MqttOpening, MqttRefusal};
+use nightjar_base::mqtt::{MqttAttachment, MqttBroker, MqttClient, MqttLocal, MqttOpening, MqttRefusal};
 use nightjar_base::{Clock, FeatureContext, Host, Kernel, Random};
 use nightjar_jid::Jid;
 use nightjar_mqtt::{Message, Publish, Reason, Session, Text, Will, topic};
@@ -17,6 +17,7 @@ use parking_lot::Mutex;
 use crate::client::{Client, Given, Key, State};
 use crate::connection::Side;
 use crate::counters::{Counters, count, read};
+use crate::local::Local;
 use crate::login::{self, Identity};
 use crate::options::BrokerOptions;
 use crate::retained::Retained;
@@ -206,9 +207,14 @@ impl Broker {
         }
     }
 
+    /// A number that no client had.
+    pub(crate) fn number(&self) -> u64 {
+        self.next.fetch_add(1, Ordering::Relaxed)
+    }
+
     fn add(&self, clients: &mut HashMap<Key, Arc<Client>>, key: &Key) -> Arc<Client> {
         let (user, client_id) = key.clone();
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let number = self.number();
         let jid = Jid::from_parts(Some(&user), &self.host.name, Some(client_id.as_str()));
         let jid = jid.or_else(|_| self.host.account(&user)).ok().filter(|_| !user.is_empty());
         let client = Client {
@@ -366,5 +372,9 @@ impl MqttBroker for Service {
             let side = Side::new(Arc::clone(broker), claimed, connect, given, claim);
             Ok(Box::new(side) as Box<dyn MqttClient>)
         })
+    }
+
+    fn attach(&self, attachment: MqttAttachment) -> Box<dyn MqttLocal> {
+        Box::new(Local::new(Arc::clone(&self.0), attachment))
     }
 }

@@ -43,6 +43,8 @@ pub(crate) struct State {
     /// Why the connection is to end.
     evicted: Option<Reason>,
     inbox: VecDeque<Delivery>,
+    /// Messages for which the inbox had no room.
+    pub(crate) lost: u64,
     /// As the connection's listener has it.
     pub(crate) inbox_max: usize,
     waker: Option<Waker>,
@@ -89,6 +91,7 @@ impl Client {
             if delivery.qos > QoS::AtMostOnce {
                 state.evict(Reason::QUOTA_EXCEEDED);
             }
+            state.lost += 1;
             return Given::Dropped;
         }
         if state.inbox.capacity() == 0 {

@@ -5,6 +5,7 @@ mod broker;
 mod client;
 mod connection;
 mod counters;
+mod local;
 mod login;
 mod options;
 mod retained;

@@ -1,12 +1,13 @@
 //! Between what moves MQTT's bytes and what serves its clients: a broker for each host, and a client's side of it for each
 //! connection. The machine ([`nightjar_mqtt::Connection`]) belongs to the driver, who lends it for every step.
 
+use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::Context;
 
 use nightjar_jid::Jid;
-use nightjar_mqtt::{Connect, Connection, Event, Finished, Reason};
+use nightjar_mqtt::{Connect, Connection, Delivery, Event, Finished, Publish, Reason, Text};
 
 use crate::hooks::BoxFuture;
 use crate::host::Host;
@@ -51,6 +52,33 @@ pub trait MqttBroker: Send + Sync {
     /// Authenticates a client, and takes its session from the connection that has it. Dropping what it gives without
     /// [`MqttClient::finish`] is a loss of the connection before it was accepted.
     fn open(&self, opening: MqttOpening) -> BoxFuture<'_, Result<Box<dyn MqttClient>, MqttRefusal>>;
+
+    /// Lets a part of the server take part. Dropping what it gives ends that.
+    fn attach(&self, attachment: MqttAttachment) -> Box<dyn MqttLocal>;
+}
+
+/// A part of the server that wants to take part.
+pub struct MqttAttachment {
+    /// The localpart of the account in whose name it publishes.
+    pub user: String,
+    /// What access rules know as the client identifier.
+    pub client_id: Text,
+    /// The topics it gets: each as it is published, without what is retained already and without its own messages.
+    pub topics: Vec<Text>,
+    /// Messages that may wait for it; further ones are dropped.
+    pub inbox_max: usize,
+}
+
+/// A part of the server at the broker. Nothing here waits.
+pub trait MqttLocal: Send + Sync {
+    /// Publishes with QoS 0, if the account may.
+    fn publish(&self, now: u64, publish: &Publish) -> Reason;
+
+    /// What came; `context` is woken when there is more. While `is_ready` is false, messages wait where they are bounded.
+    fn poll(&self, context: &Context<'_>, is_ready: bool) -> VecDeque<Delivery>;
+
+    /// Messages for which there was no room, so far.
+    fn dropped(&self) -> u64;
 }
 
 /// The broker's side of one connection. Nothing here waits.
