@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use nightjar_base::mqtt::{MqttAttachment, MqttService};
 use nightjar_base::{Feature, FeatureContext, FeatureError, Registration};
+use nightjar_config::Value;
 use nightjar_mqtt::Text;
 
 use counters::Counters;
@@ -27,8 +28,10 @@ const INBOX_MAX: usize = 1000;
 fn start(context: &FeatureContext) -> Result<Registration, FeatureError> {
     let wrong = |error: String| FeatureError::Other(error);
     let servers = options::servers(context.options.value("servers")).map_err(wrong)?;
-    let user = context.options.jids("replication_user").into_iter().next();
-    let user = user.filter(|jid| jid.domain() == context.host.name.as_str());
+    let user = match context.options.typed("replication_user") {
+        Value::Jid(jid) if jid.domain() == context.host.name.as_str() => Some(jid),
+        _ => None,
+    };
     let user = user.and_then(|jid| jid.local().map(ToOwned::to_owned));
     let user = user.ok_or_else(|| wrong("replication_user must be an account of the host".to_owned()))?;
     let service = context.host.get::<MqttService>();
