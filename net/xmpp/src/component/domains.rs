@@ -20,7 +20,7 @@ use super::options::field;
 /// What a component's mailbox takes.
 pub(super) enum Delivery {
     /// A stanza for it.
-    Stanza(Stanza),
+    Stanza(Box<Stanza>),
     /// End its stream: the server stops.
     Stop,
 }
@@ -100,7 +100,7 @@ impl Service for Domain {
                 let denied = StanzaError::not_allowed().with_text("Access denied by service policy");
                 return kernel.bounce(&stanza, &denied).await;
             }
-            if let Err(refused) = instance.mailbox.push(Delivery::Stanza(stanza)) {
+            if let Err(refused) = instance.mailbox.push(Delivery::Stanza(Box::new(stanza))) {
                 let (error, delivery) = match refused {
                     Refused::Full(delivery) => (StanzaError::resource_constraint(), delivery),
                     Refused::Closed(delivery) => (StanzaError::remote_server_not_found(), delivery),
