@@ -1,11 +1,9 @@
 """Links between servers under load: ejabberd, Prosody and Nightjar in turn, each alone in a network of its own, with a
-neighbour that costs the machine next to nothing. It needs the test clients' Python (`cargo xtask test --only interop`
-makes it) and a release build:
-
-    target/xtask/venv/bin/python bench/s2s/links.py [ejabberd,prosody,nightjar] [chat,idle,nxdomain,silent]
+neighbour that costs the machine next to nothing. `cargo xtask bench s2s` makes what it needs and runs it.
 
 The neighbour answers for every domain under remote.test: it takes whatever key of dialback it is given, says of each of
 its own keys that it is valid, counts messages by their closing tags, and sends messages that were made beforehand."""
+import argparse
 import asyncio
 import json
 import os
@@ -17,7 +15,7 @@ import sys
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "../../tests/interop/lib"))
+sys.path[:0] = [HERE, os.path.join(HERE, "../../tests/interop/lib")]
 os.environ.update(NJ_HOST="127.0.0.1", NJ_PORT_C2S="5222", NJ_DOMAIN="local.test")
 os.environ.pop("NJ_BIN", None)
 
@@ -26,11 +24,11 @@ import world
 world.enter()
 
 import raw
+import report
 
+WORKS = ("chat", "idle", "nxdomain", "silent")
+PEERS = ("ejabberd", "prosody", "nightjar")
 LOCAL, REMOTE, FAR = "local.test", "remote.test", "127.0.1.9"
-HOME = os.path.abspath(os.environ.get("NJ_BENCH_HOME", "target/bench/s2s"))
-NIGHTJAR = os.path.abspath(os.environ.get("NJ_BENCH_NIGHTJAR", "target/release/nightjar"))
-SECONDS = float(os.environ.get("NJ_BENCH_SECONDS", "5"))
 CLIENTS = 10
 BODY = "b" * 100
 STREAM = "xmlns:stream='http://etherx.jabber.org/streams' xmlns='jabber:server' xmlns:db='jabber:server:dialback'"
@@ -67,41 +65,39 @@ class Names(asyncio.DatagramProtocol):
 
 class Neighbour(asyncio.Protocol):
     """One connection that the server under test opened."""
-    links, messages, opened = set(), 0, {}
+    messages, opened = 0, {}
 
     def connection_made(self, transport):
         self.transport, self.rest, self.header = transport, b"", False
 
-    def connection_lost(self, _):
-        Neighbour.links.discard(self)
-
     def data_received(self, data):
-        if self in Neighbour.links:
-            data = self.rest + data
-            Neighbour.messages += data.count(b"</message>")
-            self.rest = data[-9:]
-            if data.endswith(b"</message>"):
-                self.rest = b""
-            return
-        self.rest += data
-        if not self.header and (found := re.search(rb"<stream:stream[^>]*>", self.rest)):
-            self.header, domain = True, attribute(found[0], "to") or REMOTE
-            self.rest = self.rest[found.end():]
+        data = self.rest + data
+        if not self.header:
+            self.greet(data)
+        # Prosody asks about keys over the stream that it sends stanzas on, so they may come at any time.
+        if b"<db:" in data:
+            self.answer(data)
+        Neighbour.messages += data.count(b"</message>")
+        tail = data[data.rfind(b"<"):]
+        self.rest = b"" if b">" in tail else tail
+
+    def greet(self, data):
+        if found := re.search(rb"<stream:stream[^>]*>", data):
+            self.header, domain = True, attribute(found[0], "to")
             self.transport.write(f"<?xml version='1.0'?><stream:stream {STREAM} id='{id(self)}' from='{domain}' "
                                  f"to='{LOCAL}' version='1.0'><stream:features>"
                                  "<dialback xmlns='urn:xmpp:features:dialback'/></stream:features>".encode())
-        for found in re.finditer(rb"<db:(result|verify)[^>]*>", self.rest):
+
+    def answer(self, data):
+        """Says yes to all keys."""
+        for found in re.finditer(rb"<db:(result|verify)\s[^>]*>", data):
             tag = found[0]
             name, id_ = found[1].decode(), attribute(tag, "id")
             extra = f" id='{id_}'" if name == "verify" else ""
             self.transport.write(f"<db:{name} from='{attribute(tag, 'to')}' to='{attribute(tag, 'from')}'{extra} "
                                  "type='valid'/>".encode())
             if name == "result":
-                Neighbour.links.add(self)
                 Neighbour.opened[attribute(tag, "to")] = time.monotonic()
-                Neighbour.messages += self.rest.count(b"</message>")
-        if found := re.search(rb"(?s).*<db:[^>]*>(</db:[^>]*>)?", self.rest):
-            self.rest = self.rest[found.end():]
 
 
 def attribute(tag, name):
@@ -127,7 +123,7 @@ class Server:
     """The server under test."""
 
     def __init__(self, kind):
-        self.kind, self.folder = kind, os.path.join(HOME, kind)
+        self.kind, self.folder = kind, os.path.join(OPTIONS.home, "s2s", kind)
         shutil.rmtree(self.folder, ignore_errors=True)
         os.makedirs(self.folder)
         authority = world.Authority(self.folder)
@@ -143,7 +139,7 @@ class Server:
             return ["prosody", "--config", written("prosody.cfg.lua.in"), "-F"], {}
         config = written("ejabberd.yml.in")
         if self.kind == "nightjar":
-            return [NIGHTJAR, "start", "--home", f"{self.folder}/state", "--config", config], {"NIGHTJAR_ALLOW_ROOT": "1"}
+            return [OPTIONS.nightjar, "start", "--home", f"{self.folder}/state", "--config", config], {"NIGHTJAR_ALLOW_ROOT": "1"}
         libraries = next(entry.path for entry in os.scandir("/usr/lib") if entry.is_dir()
                          and any(name.startswith("ejabberd-") for name in os.listdir(entry.path)))
         switches = "+K true +P 250000 +sbwt none +sbwtdcpu none +sbwtdio none +Bd -noinput".split()
@@ -229,7 +225,7 @@ async def load(server, window, send, received):
     sent, before = 0, received()
     for measured in (False, True):
         started, cpu, start = time.monotonic(), server.cpu(), received()
-        while time.monotonic() - started < (SECONDS if measured else 1.5):
+        while time.monotonic() - started < (OPTIONS.seconds if measured else 1.5):
             send(window)
             sent += window * CLIENTS
             await until(lambda: received() - before >= sent - window * CLIENTS // 2)
@@ -250,8 +246,8 @@ async def chat(server, clients, results):
         inward.write(b"".join(message(client.jid, f"far@{REMOTE}/r") for client in clients) * window)
 
     for window in (1, 16):
-        results[f"out, {window} of each"] = await load(server, window, outwards, lambda: Neighbour.messages)
-        results[f"in, {window} of each"] = await load(server, window, inwards, lambda: inbox.count)
+        results[f"out {window}"] = await load(server, window, outwards, lambda: Neighbour.messages)
+        results[f"in {window}"] = await load(server, window, inwards, lambda: inbox.count)
 
 
 async def idle(server, client, count):
@@ -313,7 +309,7 @@ def median_most(values):
     return {"median": round(sorted(values)[len(values) // 2], 1), "most": round(max(values), 1), "count": len(values)}
 
 
-async def measure(kind, only):
+async def measure(kind):
     server, results = Server(kind), {}
     Neighbour.opened.clear()
     await server.start()
@@ -329,32 +325,57 @@ async def measure(kind, only):
             results[name] = await work
 
         for name, work in works.items():
-            if name in only:
+            if name in OPTIONS.only:
                 try:
                     await work()
                 except Exception as error:
-                    results[f"{name} failed"] = repr(error)[:300]
-                print(kind, name, json.dumps(results), file=sys.stderr, flush=True)
+                    results.setdefault("failed", {})[name] = repr(error)[:300]
+                print(f"  {kind}, {name}: {json.dumps(results)}", file=sys.stderr, flush=True)
     finally:
         await server.stop()
     return results
 
 
 async def main():
-    os.makedirs(HOME, exist_ok=True)
     await Names().start()
     await asyncio.get_running_loop().create_server(Neighbour, FAR, 5269, backlog=1024)
-    kinds = (sys.argv[1] if len(sys.argv) > 1 else "ejabberd,prosody,nightjar").split(",")
-    only = (sys.argv[2] if len(sys.argv) > 2 else "chat,idle,nxdomain,silent").split(",")
-    results = {}
-    for kind in kinds:
-        try:
-            results[kind] = await measure(kind, only)
-        except Exception as error:
-            results[kind] = {"failed": repr(error)[:300]}
-    with open(os.path.join(HOME, "report.json"), "w") as file:
-        json.dump(results, file, indent=1)
-    print(json.dumps(results, indent=1))
+    rounds, load = [], report.load_average()
+    for number in range(1, OPTIONS.rounds + 1):
+        print(f"round {number} of {OPTIONS.rounds}", file=sys.stderr, flush=True)
+        results = {}
+        for kind in OPTIONS.peers:
+            try:
+                results[kind] = await measure(kind)
+            except Exception as error:
+                results[kind] = {"failed": {"start": repr(error)[:300]}}
+        rounds.append(results)
+    path = os.path.join(OPTIONS.home, "s2s", "report.json")
+    with open(path, "w") as file:
+        json.dump(rounds, file, indent=1)
+    print(report.table(OPTIONS.peers, rounds))
+    print(f"\nLoad average {load} before and {report.load_average()} after. Every figure of every round: {path}")
 
 
+def words(choices):
+    """A list with commas of which each word is one of the choices."""
+    def parse(text):
+        chosen = text.split(",")
+        if unknown := set(chosen) - set(choices):
+            raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: it is one of {', '.join(choices)}")
+        return chosen
+    return parse
+
+
+def options():
+    parser = argparse.ArgumentParser(prog="cargo xtask bench s2s", description="Compares links between servers.")
+    parser.add_argument("--peers", type=words(PEERS), default=PEERS, help="servers to measure: " + ",".join(PEERS))
+    parser.add_argument("--only", type=words(WORKS), default=WORKS, help="work to measure: " + ",".join(WORKS))
+    parser.add_argument("--rounds", type=int, default=1, help="times everything is measured; the median counts")
+    parser.add_argument("--seconds", type=float, default=5, help="seconds measured per load of messages")
+    parser.add_argument("--home", type=os.path.abspath, default="target/bench", help="folder for homes and the report")
+    parser.add_argument("--nightjar", type=os.path.abspath, default="target/release/nightjar", help="a release build")
+    return parser.parse_args()
+
+
+OPTIONS = options()
 asyncio.run(main())

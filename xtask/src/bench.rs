@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: Nightjar, Debian's ejabberd and Prosody in turn with the same work, in one run.
 
-use crate::shell::{cargo, has, is_root, must, target};
+use crate::shell::{cargo, has, is_root, must, root, target};
+use crate::suite::setup;
 use anyhow::{Result, ensure};
 use std::fs::{self, File};
 use std::io::Write;
@@ -13,39 +14,65 @@ const EJABBERD: &[&str] = &["ejabberd", "erlang-p1-sqlite3", "sqlite3"];
 const COTURN: &[&str] = &["coturn"];
 const MOSQUITTO: &[&str] = &["mosquitto"];
 const PROSODY: &[&str] = &["prosody", "lua-sec", "lua-dbi-sqlite3", "sqlite3"];
+/// What the neighbour of `bench/s2s` runs in.
+const NEIGHBOUR: &[&str] = &["python3-venv", "iproute2"];
 
-/// Without an argument everything is compared; the arguments are those of `nightjar-bench compare`.
+/// Without an argument everything is compared; the arguments are those of `nightjar-bench compare`, those after `s2s`
+/// of `bench/s2s/links.py`.
 pub(crate) fn run(args: &[String]) -> Result<()> {
     let peers = args.iter().skip_while(|arg| *arg != "--peers").nth(1);
     let usual = match args.first().map(String::as_str) {
         Some("turn") => "coturn,ejabberd,nightjar",
         Some("mqtt") => "mosquitto,ejabberd,nightjar",
+        Some("s2s") => "ejabberd,prosody,nightjar",
         _ => "relay,ejabberd,prosody,nightjar",
     };
     let peers = peers.map_or(usual, String::as_str);
     install(peers)?;
-    let mut build = cargo();
-    build.args(["build", "--release", "--package", "nightjar-bench"]);
-    if peers.contains("nightjar") {
-        build.args(["--package", "nightjar"]);
-    }
-    ensure!(build.status()?.success(), "the release build failed");
-    let binaries = target().join("release");
-    let status = Command::new(binaries.join("nightjar-bench"))
-        .arg("compare")
-        .args(args)
-        .arg("--home")
-        .arg(target().join("bench"))
-        .arg("--nightjar")
-        .arg(binaries.join("nightjar"))
-        .status()?;
+    let is_s2s = args.first().is_some_and(|suite| suite == "s2s");
+    let mut compare = if is_s2s { links(args.get(1..).unwrap_or_default())? } else { suites(args, peers)? };
+    let nightjar = target().join("release/nightjar");
+    let status =
+        compare.arg("--home").arg(target().join("bench")).arg("--nightjar").arg(nightjar).status()?;
     ensure!(status.success(), "the comparison failed");
     Ok(())
 }
 
+/// The comparisons of `nightjar-bench`.
+fn suites(args: &[String], peers: &str) -> Result<Command> {
+    build(if peers.contains("nightjar") { &["nightjar-bench", "nightjar"] } else { &["nightjar-bench"] })?;
+    let mut compare = Command::new(target().join("release/nightjar-bench"));
+    compare.arg("compare").args(args);
+    Ok(compare)
+}
+
+/// The comparison of links between servers.
+fn links(args: &[String]) -> Result<Command> {
+    install("neighbour")?;
+    setup::python()?;
+    // As the other comparisons do: another set of packages has other features of dependencies, and is built anew.
+    build(&["nightjar-bench", "nightjar"])?;
+    let mut compare = Command::new(setup::python_program());
+    compare.arg(root().join("bench/s2s/links.py")).args(args);
+    Ok(compare)
+}
+
+fn build(packages: &[&str]) -> Result<()> {
+    let mut build = cargo();
+    build.args(["build", "--release"]);
+    build.args(packages.iter().flat_map(|package| ["--package", package]));
+    ensure!(build.status()?.success(), "the release build failed");
+    Ok(())
+}
+
 fn install(peers: &str) -> Result<()> {
-    let packages =
-        [("coturn", COTURN), ("mosquitto", MOSQUITTO), ("ejabberd", EJABBERD), ("prosody", PROSODY)];
+    let packages = [
+        ("coturn", COTURN),
+        ("mosquitto", MOSQUITTO),
+        ("ejabberd", EJABBERD),
+        ("prosody", PROSODY),
+        ("neighbour", NEIGHBOUR),
+    ];
     let mut missing: Vec<&str> = packages
         .iter()
         .filter(|(peer, _)| peers.contains(peer))

@@ -28,7 +28,7 @@ Tasks
   licences                              licences, sources and duplicates of all dependencies
   interop [SUITE…]                      real clients against a real server
   fuzz [--seconds N] [TARGET…]          a bounded run of the fuzz targets
-  bench [c2s] [OPTIONS]                 Nightjar beside Debian's ejabberd and Prosody, see docs/performance.md
+  bench [c2s|s2s|turn|mqtt] [OPTIONS]   Nightjar beside Debian's ejabberd, Prosody and others, see docs/performance.md
   changelog [--release VERSION]         shows, or moves into CHANGELOG.md, the fragments of changelog.d/
 
 NIGHTJAR_BIN in the environment names another program to test than the one of the debug build.

@@ -101,7 +101,8 @@ fn debian() -> Result<()> {
     Ok(())
 }
 
-fn python() -> Result<()> {
+/// The virtual environment with the test clients.
+pub(crate) fn python() -> Result<()> {
     let wanted = shell::root().join("tests/interop/requirements.txt");
     let folder = shell::work().join("venv");
     fresh(&wanted, &folder, || {
