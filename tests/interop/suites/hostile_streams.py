@@ -265,7 +265,7 @@ async def _():
     grown = memory_kib() - before
     for peer in peers:
         peer.abort()
-    assert grown < 64 * 1024, f"{grown} KiB for {len(peers)} peers"
+    assert grown < 64 * 1024, f"{grown} KiB for {len(peers)} peers, {before} before"
 
 
 @attack("row 2: a receiver that never reads is cut, the sender and the rest are served", 90)
