@@ -10,6 +10,7 @@ use nightjar_jid::Jid;
 use nightjar_text::Text;
 use nightjar_xml::Element;
 use nightjar_xmpp::{IqType, Stanza, StanzaError, StanzaType, forwarded, ns};
+use tokio::sync::watch;
 
 use crate::support::{forwarded_in, payload_of};
 
@@ -23,6 +24,8 @@ pub(super) struct Forward {
     pub(super) filtering: Vec<Text>,
     /// Who answered before, and answers what the component doesn't get.
     pub(super) before: Option<Weak<dyn IqHandler>>,
+    /// Closed when the component is gone: whoever waits for its answer waits in vain.
+    pub(super) connected: watch::Receiver<()>,
 }
 
 impl IqHandler for Forward {
@@ -59,7 +62,11 @@ impl Forward {
         let xml = format!("<delegation xmlns='{}'>{forwarded}</delegation>", ns::DELEGATION);
         let host = &request.host;
         let asked = kernel.request(host, &host.jid, &self.component, IqType::Set, xml, ANSWER_WITHIN);
-        let answer = asked.await.ok_or_else(|| failure("External component timeout"))?;
+        let mut connected = self.connected.clone();
+        let answer = tokio::select! {
+            answer = asked => answer.ok_or_else(|| failure("External component timeout"))?,
+            _ = connected.changed() => return Err(failure("External component failure")),
+        };
         if answer.kind != StanzaType::Iq(IqType::Result) {
             return Err(answer.error().unwrap_or_else(StanzaError::internal_server_error));
         }

@@ -10,6 +10,7 @@ use nightjar_jid::Jid;
 use nightjar_text::Text;
 use nightjar_xml::{Element, Writer};
 use nightjar_xmpp::{IqType, MessageType, Stanza, StanzaType, ns};
+use tokio::sync::watch;
 
 use super::forward::Forward;
 use super::{Delegation, Delegations, Namespace};
@@ -59,17 +60,20 @@ impl Delegations {
             tracing::warn!(%component, %namespace, %other, "another component serves the namespace already");
             return false;
         }
+        let (present, connected) = watch::channel(());
         let forward = Forward {
             kernel: Arc::downgrade(kernel),
             component: component.clone(),
             filtering: namespace.filtering.clone(),
             before: host.iq.find(target, &namespace.name).map(|handler| Arc::downgrade(&handler)),
+            connected,
         };
         all.push(Delegation {
             namespace: namespace.name.clone(),
             target,
             component: component.clone(),
             info,
+            _present: present,
             _handler: host.iq.add(target, namespace.name.clone(), Arc::new(forward)),
         });
         true

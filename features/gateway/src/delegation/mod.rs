@@ -18,6 +18,7 @@ use nightjar_jid::Jid;
 use nightjar_text::Text;
 use nightjar_xmpp::ns;
 use parking_lot::Mutex;
+use tokio::sync::watch;
 
 /// The feature.
 pub static FEATURE: Feature = Feature { spec: &SPEC, start };
@@ -73,6 +74,8 @@ struct Delegation {
     component: Jid,
     /// What the host or its accounts say of themselves for it (§7.2).
     info: DiscoInfo,
+    /// Dropped when the component is gone.
+    _present: watch::Sender<()>,
     _handler: Guard,
 }
 

@@ -148,3 +148,18 @@ async fn what_is_not_delegated_stays() {
         assert!(got.contains(wanted), "{got}");
     }
 }
+
+/// Nobody waits for a component that is gone.
+#[tokio::test]
+async fn a_request_fails_with_its_component() {
+    let (world, mut component) = delegated().await;
+    let juliet = world.online("juliet@localhost/a").await;
+    world.send(&juliet, &question("localhost", "a:1", "")).await;
+    component.next().await;
+    settle().await;
+    assert!(drain(&juliet).is_empty());
+    world.kernel.component_disconnected(&component.jid).await;
+    settle().await;
+    let got = drain(&juliet);
+    assert!(got.len() == 1 && got[0].contains("<internal-server-error "), "{got:?}");
+}
