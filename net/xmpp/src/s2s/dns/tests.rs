@@ -40,9 +40,9 @@ impl Server {
         for (name, data) in records {
             known.entry((format!("{name}."), data.record_type().to_string())).or_default().push(data.clone());
         }
-        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let (socket, listener) = same_port().await;
         let (address, asked) = (socket.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
-        tokio::spawn(answer_by_tcp(TcpListener::bind(address).await.unwrap(), known.clone()));
+        tokio::spawn(answer_by_tcp(listener, known.clone()));
         let counter = Arc::clone(&asked);
         tokio::spawn(async move {
             let mut buffer = [0; 1500];
@@ -58,6 +58,17 @@ impl Server {
 
     fn resolver(&self, timeout_ms: u64, retries: usize) -> Resolver {
         resolver(&[self.address], timeout_ms, retries)
+    }
+}
+
+/// A port that is free for UDP and TCP: one that is free for one of them may be taken for the other.
+async fn same_port() -> (UdpSocket, TcpListener) {
+    loop {
+        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        match TcpListener::bind(socket.local_addr().unwrap()).await {
+            Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {}
+            listener => return (socket, listener.unwrap()),
+        }
     }
 }
 
