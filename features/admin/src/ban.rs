@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use nightjar_base::commands::declare::{ACCOUNT, binary, command, integer, list, rescode, string, tuple};
 use nightjar_base::commands::{Call, CommandError, CommandResult, CommandSpec, Field, Value};
-use nightjar_base::{Host, Registration};
+use nightjar_base::{Host, Registration, mqtt};
 use nightjar_jid::Jid;
 use nightjar_sasl::Secret;
 use nightjar_store::StoreError;
@@ -80,6 +80,9 @@ fn reason(call: &Call) -> String {
 fn end_all(call: &Call, account: &Jid, reason: &str) {
     for session in call.kernel.sessions.resources(account) {
         end(&session, reason);
+    }
+    if let Some(host) = call.kernel.host(account.domain()) {
+        mqtt::expel(&host, account.local().unwrap_or_default());
     }
 }
 

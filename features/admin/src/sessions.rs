@@ -7,6 +7,7 @@ use nightjar_base::commands::declare::{
 };
 use nightjar_base::commands::{Call, CommandError, CommandHandler, CommandResult, CommandSpec, Field, Value};
 use nightjar_base::guard::Guard;
+use nightjar_base::mqtt::{self, MqttWhose};
 use nightjar_base::{Kernel, Registration, Session};
 use nightjar_text::Text;
 use nightjar_xmpp::StreamErrorCondition;
@@ -218,6 +219,10 @@ async fn kick_session(call: Call) -> CommandResult {
     if let Some(session) = find::session(&call, 0) {
         end(&session, &call.text(3));
     }
+    if let Some((host, account)) = find::account(&call, 0) {
+        let client = call.text(2);
+        mqtt::kick(&host, MqttWhose::Client(account.local().unwrap_or_default(), &client));
+    }
     Ok(Value::Done(true))
 }
 
@@ -233,18 +238,27 @@ fn kick(sessions: &[Arc<Session>]) -> usize {
     sessions.iter().filter(kicked).count()
 }
 
+/// Ends all sessions of the account that the arguments name; connections of MQTT are sessions too.
+fn kick_account(call: &Call) -> usize {
+    let clients = find::account(call, 0).map_or(0, |(host, account)| {
+        mqtt::kick(&host, MqttWhose::Account(account.local().unwrap_or_default()))
+    });
+    kick(&find::sessions(call, 0)) + clients
+}
+
 async fn kick_user(call: Call) -> CommandResult {
-    Ok(Value::count(kick(&find::sessions(&call, 0))))
+    Ok(Value::count(kick_account(&call)))
 }
 
 async fn kick_user_2(call: Call) -> CommandResult {
-    let kicked = kick(&find::sessions(&call, 0));
+    let kicked = kick_account(&call);
     Ok(Value::Told(true, Text::from(format!("Kicked sessions: {kicked}"))))
 }
 
 async fn kick_users(call: Call) -> CommandResult {
-    let sessions = find::host(&call, 0).map(|host| call.kernel.sessions.of_host(&host.name));
-    Ok(Value::count(kick(&sessions.unwrap_or_default())))
+    let Some(host) = find::host(&call, 0) else { return Ok(Value::count(0)) };
+    let clients = mqtt::kick(&host, MqttWhose::Everybody);
+    Ok(Value::count(kick(&call.kernel.sessions.of_host(&host.name)) + clients))
 }
 
 #[cfg(test)]

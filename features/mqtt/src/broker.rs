@@ -1,27 +1,28 @@
 //! The broker of a host.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
-use nightjar_base::guard::Guard;
 use nightjar_base::hooks::BoxFuture;
-use nightjar_base::mqtt::{MqttAttachment, MqttBroker, MqttClient, MqttLocal, MqttOpening, MqttRefusal};
-use nightjar_base::{Clock, FeatureContext, Host, Kernel, Random};
+use nightjar_base::mqtt::{
+    MqttAttachment, MqttBroker, MqttClient, MqttLocal, MqttOpening, MqttRefusal, MqttWhose,
+};
+use nightjar_base::{Clock, FeatureContext, Host, Random};
 use nightjar_jid::Jid;
 use nightjar_mqtt::{Message, Publish, Reason, Session, Text, Will, topic};
 use nightjar_store::{StoreError, Ticket, params};
 use parking_lot::Mutex;
 
-use crate::client::{Client, Given, Key, State};
+use crate::client::{Client, Given, Key, Link, State};
 use crate::connection::Side;
-use crate::counters::{Counters, count, read};
+use crate::counters::{Counters, Tally, Wanted, count};
 use crate::local::Local;
 use crate::login::{self, Identity};
 use crate::options::BrokerOptions;
 use crate::retained::Retained;
-use crate::rules::may;
+use crate::rules::may_publish;
 use crate::stored::{self, Clocks};
 use crate::timers::Timers;
 use crate::topics::Topics;
@@ -29,11 +30,11 @@ use crate::topics::Topics;
 /// A host's broker.
 pub(crate) struct Broker {
     pub(crate) host: Arc<Host>,
-    clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     options: ArcSwap<BrokerOptions>,
     /// Taken before the state of a client, never after it.
-    clients: Mutex<HashMap<Key, Arc<Client>>>,
+    pub(crate) clients: Mutex<BTreeMap<Key, Arc<Client>>>,
     next: AtomicU64,
     starts: AtomicU64,
     pub(crate) topics: Topics,
@@ -121,14 +122,17 @@ impl Broker {
     pub(crate) fn publish(&self, client: &Client, publish: &Publish, now: u64) -> Published {
         let options = self.options();
         let refused = |reason| Published { reason, ticket: None };
+        let refused = |reason| {
+            self.counters.refuse(Wanted::Publish, reason);
+            refused(reason)
+        };
         if topic::check_name(publish.topic.as_bytes(), &options.topic).is_err() {
             return refused(Reason::TOPIC_NAME_INVALID);
         }
-        if !may(&self.host, &options.publish, client, publish.topic.as_bytes()) {
-            count(&self.counters.refused);
+        if !may_publish(&self.host, &options.publish, client, publish.topic.as_bytes()) {
             return refused(Reason::NOT_AUTHORIZED);
         }
-        count(&self.counters.received);
+        self.counters.receive(publish.qos, publish.payload.len());
         self.spread(client, Message::from_publish(publish, now), now)
     }
 
@@ -136,13 +140,13 @@ impl Broker {
         let options = self.options();
         let topic = will.topic.as_bytes();
         let is_fine = topic::check_name(topic, &options.topic).is_ok();
-        if is_fine && may(&self.host, &options.publish, client, topic) {
+        if is_fine && may_publish(&self.host, &options.publish, client, topic) {
             // Nobody waits for a will to be safe.
             drop(self.spread(client, Message::from_will(will, now), now));
         }
     }
 
-    fn spread(&self, client: &Client, message: Message, now: u64) -> Published {
+    pub(crate) fn spread(&self, client: &Client, message: Message, now: u64) -> Published {
         let message = Arc::new(message);
         let mut ticket = None;
         if message.retain {
@@ -155,19 +159,21 @@ impl Broker {
                 self.host.store.submit(vec![call])
             });
         }
+        let mut tally = Tally::default();
         let is_wanted = self.topics.route(&message, Some(client.number), |client, delivery| {
-            let given = client.give(delivery);
-            count(match given {
-                Given::Taken => &self.counters.delivered,
-                Given::Dropped => &self.counters.dropped,
-            });
+            let qos = delivery.qos;
+            match client.give(delivery) {
+                Given::Taken => tally.delivered(qos),
+                Given::Dropped(loss) => tally.dropped(loss),
+            }
         });
+        self.counters.add(&tally, message.payload().len());
         let reason = if is_wanted { Reason::SUCCESS } else { Reason::NO_MATCHING_SUBSCRIBERS };
         Published { reason, ticket }
     }
 
     /// Takes a client's session from whoever has it; makes one if there is none or it isn't wanted.
-    async fn claim(&self, key: Key, clean: bool, inbox_max: usize) -> Claimed {
+    async fn claim(&self, key: Key, clean: bool, inbox_max: usize, link: Link) -> Claimed {
         loop {
             let now = self.now();
             let client = {
@@ -187,6 +193,7 @@ impl Broker {
                     }
                     state.is_online = true;
                     state.inbox_max = inbox_max;
+                    state.link = Some(link);
                     // The client is back in time (§3.1.3.2.2).
                     state.will = None;
                     drop(state);
@@ -212,7 +219,7 @@ impl Broker {
         self.next.fetch_add(1, Ordering::Relaxed)
     }
 
-    fn add(&self, clients: &mut HashMap<Key, Arc<Client>>, key: &Key) -> Arc<Client> {
+    fn add(&self, clients: &mut BTreeMap<Key, Arc<Client>>, key: &Key) -> Arc<Client> {
         let (user, client_id) = key.clone();
         let number = self.number();
         let jid = Jid::from_parts(Some(&user), &self.host.name, Some(client_id.as_str()));
@@ -223,6 +230,7 @@ impl Broker {
             client_id,
             jid,
             state: Mutex::default(),
+            waiting: AtomicU32::new(0),
             freed: tokio::sync::Notify::new(),
         };
         let client = Arc::new(client);
@@ -239,6 +247,8 @@ impl Broker {
         expiry: u32,
         now: u64,
     ) {
+        let is_condemned = client.state.lock().is_condemned;
+        let (will, expiry) = if is_condemned { (None, 0) } else { (will, expiry) };
         let kept_ms = if expiry == u32::MAX { u64::MAX } else { u64::from(expiry).saturating_mul(1000) };
         let expires_at = now.saturating_add(kept_ms);
         let delay = |will: &Will| u64::from(will.delay_interval()).saturating_mul(1000).min(kept_ms);
@@ -275,7 +285,12 @@ impl Broker {
     }
 
     /// Does what is left to do for a session that has ended.
-    fn bury(&self, client: &Arc<Client>, (filters, will): (Vec<Text>, Option<Box<Will>>), now: u64) {
+    pub(crate) fn bury(
+        &self,
+        client: &Arc<Client>,
+        (filters, will): (Vec<Text>, Option<Box<Will>>),
+        now: u64,
+    ) {
         for filter in filters {
             self.topics.remove(filter.as_bytes(), client);
         }
@@ -312,35 +327,11 @@ impl Broker {
             drop(self.host.store.submit(vec![stored::forget(&message)]));
         }
     }
-
-    /// Shows what is counted.
-    pub(crate) fn count_for(self: &Arc<Self>, kernel: &Kernel) -> Guard {
-        let broker = Arc::downgrade(self);
-        kernel.metrics.add(move |families| {
-            let Some(broker) = broker.upgrade() else { return };
-            let host = [("host", broker.host.name.as_str())];
-            let counters = &broker.counters;
-            let size = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
-            families.gauge("mqtt_connections", "MQTT clients connected", &host, read(&counters.connected));
-            let sessions = broker.clients.lock().len();
-            families.gauge("mqtt_sessions", "MQTT sessions, connected or not", &host, size(sessions));
-            families.gauge("mqtt_subscriptions", "MQTT subscriptions", &host, size(broker.topics.len()));
-            families.gauge("mqtt_retained", "Retained MQTT messages", &host, size(broker.retained.len()));
-            let what = "MQTT messages that clients have published";
-            families.counter("mqtt_messages_received", what, &host, read(&counters.received));
-            let what = "MQTT messages handed to subscribers";
-            families.counter("mqtt_messages_delivered", what, &host, read(&counters.delivered));
-            let what = "MQTT messages that a subscriber had no room for or was not there for";
-            families.counter("mqtt_messages_dropped", what, &host, read(&counters.dropped));
-            let what = "MQTT messages and subscriptions that access rules refused";
-            families.counter("mqtt_refusals", what, &host, read(&counters.refused));
-        })
-    }
 }
 
 impl State {
     /// Ends the session; gives what is left to do.
-    fn end(&mut self, now: u64) -> (Vec<Text>, Option<Box<Will>>) {
+    pub(crate) fn end(&mut self, now: u64) -> (Vec<Text>, Option<Box<Will>>) {
         self.is_over = true;
         self.session = None;
         self.expires_at = now;
@@ -359,15 +350,18 @@ impl MqttBroker for Service {
     fn open(&self, opening: MqttOpening) -> BoxFuture<'_, Result<Box<dyn MqttClient>, MqttRefusal>> {
         let broker = &self.0;
         Box::pin(async move {
-            let Identity { user, claim } = login::identify(&broker.host, &*broker.random, &opening).await?;
+            let identified = login::identify(&broker.host, &*broker.random, &opening).await;
+            let Identity { user, claim } =
+                identified.inspect_err(|refusal| broker.counters.refuse(Wanted::Connect, refusal.reason))?;
             let connect = &opening.connect;
+            let link = Link { ip: opening.ip, version: connect.version, since: broker.now() };
             let given = if connect.client_id.is_empty() {
                 Some(Text::new(&broker.random.identifier()).unwrap_or_default())
             } else {
                 None
             };
             let client_id = given.clone().unwrap_or_else(|| connect.client_id.detached());
-            let claimed = broker.claim((user, client_id), connect.clean_start, opening.inbox_max).await;
+            let claimed = broker.claim((user, client_id), connect.clean_start, opening.inbox_max, link).await;
             count(&broker.counters.connected);
             let side = Side::new(Arc::clone(broker), claimed, connect, given, claim);
             Ok(Box::new(side) as Box<dyn MqttClient>)
@@ -376,5 +370,9 @@ impl MqttBroker for Service {
 
     fn attach(&self, attachment: MqttAttachment) -> Box<dyn MqttLocal> {
         Box::new(Local::new(Arc::clone(&self.0), attachment))
+    }
+
+    fn end_connections(&self, of: MqttWhose<'_>, reason: Reason) -> usize {
+        self.0.end_connections(of, reason)
     }
 }

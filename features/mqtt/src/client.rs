@@ -4,12 +4,16 @@
 use std::cell::Cell;
 use std::cmp::Ordering;
 use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::sync::atomic::{self, AtomicU32};
 use std::task::{Context, Waker};
 
 use nightjar_jid::Jid;
-use nightjar_mqtt::{Delivery, QoS, Reason, Session, Text, Will};
+use nightjar_mqtt::{Delivery, QoS, Reason, Session, Text, Version, Will};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
+
+use crate::counters::Loss;
 
 thread_local! {
     /// The memory of an inbox that was emptied: lent to the next one, so idle clients keep none.
@@ -32,14 +36,29 @@ pub(crate) struct Client {
     /// Its address with the client identifier as the resource, if that can be one.
     pub(crate) jid: Option<Jid>,
     pub(crate) state: Mutex<State>,
+    /// Messages that wait in the session while a connection has it.
+    pub(crate) waiting: AtomicU32,
     /// Told when a connection has given the session back.
     pub(crate) freed: Notify,
+}
+
+/// How a client is connected, for those who ask.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Link {
+    pub(crate) ip: Option<IpAddr>,
+    pub(crate) version: Version,
+    /// In milliseconds.
+    pub(crate) since: u64,
 }
 
 /// What changes.
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) is_online: bool,
+    /// Of the connection that there is, or was last.
+    pub(crate) link: Option<Link>,
+    /// The session ends with its connection, and the will isn't published: the account is gone.
+    pub(crate) is_condemned: bool,
     /// Why the connection is to end.
     evicted: Option<Reason>,
     inbox: VecDeque<Delivery>,
@@ -63,8 +82,7 @@ pub(crate) struct State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Given {
     Taken,
-    /// There was no room, or no connection for it.
-    Dropped,
+    Dropped(Loss),
 }
 
 impl Client {
@@ -84,15 +102,18 @@ impl Client {
         if !state.is_online {
             let waits = delivery.qos > QoS::AtMostOnce;
             let session = state.session.as_mut().filter(|_| waits);
-            let taken = session.is_some_and(|session| session.enqueue(delivery).is_ok());
-            return if taken { Given::Taken } else { Given::Dropped };
+            return match session.map(|session| session.enqueue(delivery)) {
+                Some(Ok(_)) => Given::Taken,
+                Some(Err(why)) => Given::Dropped(why.into()),
+                None => Given::Dropped(Loss::Away),
+            };
         }
         if state.inbox.len() >= state.inbox_max {
             if delivery.qos > QoS::AtMostOnce {
                 state.evict(Reason::QUOTA_EXCEEDED);
             }
             state.lost += 1;
-            return Given::Dropped;
+            return Given::Dropped(Loss::NoRoom);
         }
         if state.inbox.capacity() == 0 {
             state.inbox = SPARE.take();
@@ -104,6 +125,16 @@ impl Client {
             waker.wake();
         }
         Given::Taken
+    }
+
+    /// Messages that wait for it.
+    pub(crate) fn queued(&self) -> usize {
+        let state = self.state.lock();
+        let session = match &state.session {
+            Some(session) => session.outgoing_count(),
+            None => usize::try_from(self.waiting.load(atomic::Ordering::Relaxed)).unwrap_or_default(),
+        };
+        state.inbox.len() + session
     }
 
     /// Ends the connection.

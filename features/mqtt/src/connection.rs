@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use nightjar_auth::AnonymousClaim;
@@ -16,7 +17,7 @@ use nightjar_store::Ticket;
 
 use crate::broker::{Broker, Claimed};
 use crate::client::{self, Client};
-use crate::counters::{count, discount};
+use crate::counters::{Wanted, add, discount};
 use crate::rules::may;
 use crate::topics::{Wish, wants_retained};
 
@@ -88,11 +89,12 @@ impl Side {
         for subscription in &subscribe.filters {
             let filter = subscription.filter.as_bytes();
             if let Err(error) = topic::check_filter(filter, &options.topic) {
+                self.broker.counters.refuse(Wanted::Subscribe, error.reason);
                 reasons.push(error.reason);
                 continue;
             }
             if !may(&self.broker.host, &options.subscribe, &self.client, filter) {
-                count(&self.broker.counters.refused);
+                self.broker.counters.refuse(Wanted::Subscribe, Reason::NOT_AUTHORIZED);
                 reasons.push(Reason::NOT_AUTHORIZED);
                 continue;
             }
@@ -105,6 +107,7 @@ impl Side {
             if !topic::is_shared(filter) && wants_retained(subscription.retain_handling, is_new) {
                 for message in self.broker.retained.matching(filter, options.retained_max, now) {
                     let qos = message.qos.min(wish.qos);
+                    self.broker.counters.deliver(qos, message.payload().len());
                     let identifiers = identifier.map_or(Identifiers::None, Identifiers::One);
                     retained.push(Delivery { message, qos, retain: true, identifiers });
                 }
@@ -130,7 +133,7 @@ impl Side {
     fn deliver(&self, now: u64, machine: &mut Connection, deliveries: impl IntoIterator<Item = Delivery>) {
         for delivery in deliveries {
             if let Err(why) = machine.deliver(now, delivery) {
-                count(&self.broker.counters.dropped);
+                self.broker.counters.drop_one(why.into());
                 if why == Refused::QueueFull {
                     machine.disconnect(Reason::QUOTA_EXCEEDED, Some("too many messages wait"));
                 }
@@ -178,7 +181,7 @@ impl MqttClient for Side {
             Event::Release { packet_id } => machine.complete(packet_id),
             Event::Received { sequence } => machine.release(sequence),
             Event::Complete { .. } => {}
-            Event::Dropped { .. } => count(&self.broker.counters.dropped),
+            Event::Dropped { why, .. } => self.broker.counters.drop_one(why.into()),
             Event::Connect(_) | Event::Authenticate { .. } => {
                 machine.disconnect(Reason::BAD_AUTHENTICATION_METHOD, None);
             }
@@ -193,6 +196,17 @@ impl MqttClient for Side {
             machine.disconnect(reason, None);
         }
         self.answer_safe(context, machine);
+        let waiting = machine.session().map_or(0, Session::outgoing_count);
+        self.client.waiting.store(u32::try_from(waiting).unwrap_or(u32::MAX), Ordering::Relaxed);
+    }
+
+    fn moved(&self, received: usize, sent: usize) {
+        if received > 0 {
+            add(&self.broker.counters.bytes_received, received);
+        }
+        if sent > 0 {
+            add(&self.broker.counters.bytes_sent, sent);
+        }
     }
 
     fn finish(mut self: Box<Self>, now: u64, finished: Finished) {

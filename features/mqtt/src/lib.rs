@@ -1,16 +1,21 @@
 //! mod_mqtt: a broker for each host (MQTT 3.1, 3.1.1 and 5.0). The machine is `wire/mqtt`, bytes are moved by `net/mqtt`;
 //! here are sessions, subscriptions, retained messages and who may do what.
 
+mod administration;
 mod broker;
 mod client;
+mod commands;
 mod connection;
 mod counters;
 mod local;
 mod login;
+mod metrics;
 mod options;
 mod retained;
 mod rules;
 mod stored;
+#[cfg(test)]
+mod testing;
 mod timers;
 mod topics;
 
@@ -75,8 +80,11 @@ fn start(context: FeatureContext) -> BoxFuture<'static, Result<Registration, Fea
             }
         };
         let mut registration = context.registration();
-        registration.keep(broker.count_for(&context.kernel));
+        registration.keep(metrics::register(&broker, &context.kernel));
+        administration::register(&mut registration, &broker);
+        commands::register(&mut registration);
         registration.keep(stop_later(&broker));
+        registration.provide(Arc::clone(&broker));
         registration.provide(Arc::new(MqttService(Arc::new(Service(Arc::clone(&broker))))));
         let kernel = Arc::clone(&context.kernel);
         registration.every(TICK, move || {

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use std::task::Context;
 
 use nightjar_base::mqtt::{MqttAttachment, MqttLocal};
@@ -31,6 +32,7 @@ impl Local {
             user: nightjar_text::Text::new(&user),
             client_id,
             state: Mutex::new(state),
+            waiting: AtomicU32::new(0),
             freed: tokio::sync::Notify::new(),
         });
         for filter in &topics {

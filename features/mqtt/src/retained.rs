@@ -46,6 +46,20 @@ impl Retained {
         found
     }
 
+    /// Takes out all that the filter matches.
+    pub(crate) fn take(&self, filter: &[u8]) -> Vec<Arc<Message>> {
+        let mut tree = self.0.write();
+        let mut found = Vec::new();
+        tree.matches(filter, usize::MAX, |message| {
+            found.push(Arc::clone(message));
+            ControlFlow::Continue(())
+        });
+        for message in &found {
+            tree.remove(message.topic());
+        }
+        found
+    }
+
     /// Takes out those whose time is over.
     pub(crate) fn take_expired(&self, now: u64) -> Vec<Arc<Message>> {
         let is_any = self.0.read().values().any(|message| message.expired(now));

@@ -28,3 +28,8 @@ pub(crate) fn may(host: &Host, rules: &[Rule], client: &Client, topic: &[u8]) ->
     };
     rules.iter().any(is_allowed)
 }
+
+/// As [`may`], for a topic name. What begins with `$` is the server's (§4.7.2), whatever the rules say, as in ejabberd.
+pub(crate) fn may_publish(host: &Host, rules: &[Rule], client: &Client, topic: &[u8]) -> bool {
+    topic.first() != Some(&b'$') && may(host, rules, client, topic)
+}

@@ -80,6 +80,10 @@ impl Topics {
         self.shard_of_filter(filter)?.write().remove(filter, client)
     }
 
+    pub(crate) fn get(&self, filter: &[u8], client: &Arc<Client>) -> Option<Wish> {
+        self.shard_of_filter(filter)?.read().get(filter, client).copied()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.shards.iter().map(|shard| shard.read().len()).sum()
     }

@@ -55,6 +55,20 @@ pub trait MqttBroker: Send + Sync {
 
     /// Lets a part of the server take part. Dropping what it gives ends that.
     fn attach(&self, attachment: MqttAttachment) -> Box<dyn MqttLocal>;
+
+    /// Ends connections; gives how many. Sessions stay as long as they would without.
+    fn end_connections(&self, of: MqttWhose<'_>, reason: Reason) -> usize;
+}
+
+/// Whose connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MqttWhose<'a> {
+    /// The host's.
+    Everybody,
+    /// An account's, by its localpart.
+    Account(&'a str),
+    /// That of a client of an account: the localpart and the client identifier.
+    Client(&'a str, &'a str),
 }
 
 /// A part of the server that wants to take part.
@@ -96,8 +110,25 @@ pub trait MqttClient: Send {
     /// there is more. While the client doesn't read (`is_writable` is false), messages wait where they are bounded.
     fn poll(&mut self, context: &mut Context<'_>, now: u64, machine: &mut Connection, is_writable: bool);
 
+    /// Counts bytes that came and went.
+    fn moved(&self, received: usize, sent: usize);
+
     /// The connection is over.
     fn finish(self: Box<Self>, now: u64, finished: Finished);
+}
+
+/// Ends connections with the reason that administrators have; gives how many. Where no MQTT is served there are none.
+pub fn kick(host: &Host, of: MqttWhose<'_>) -> usize {
+    end_connections(host, of, Reason::ADMINISTRATIVE_ACTION)
+}
+
+/// Ends connections of an account that may not be here any more; gives how many.
+pub fn expel(host: &Host, user: &str) -> usize {
+    end_connections(host, MqttWhose::Account(user), Reason::NOT_AUTHORIZED)
+}
+
+fn end_connections(host: &Host, of: MqttWhose<'_>, reason: Reason) -> usize {
+    host.get::<MqttService>().map_or(0, |service| service.0.end_connections(of, reason))
 }
 
 /// The host and the localpart that a user name means: an address has its own host; any other name belongs to the host

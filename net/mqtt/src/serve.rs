@@ -130,6 +130,7 @@ impl Driver {
         let mut plain = borrow_plain();
         let read = self.transport.poll_read(context, &mut plain);
         self.input.extend_from_slice(&plain);
+        self.count(plain.len(), 0);
         return_plain(plain);
         match read {
             Poll::Pending => false,
@@ -160,6 +161,16 @@ impl Driver {
             }
         }
         outgoing.advance(length);
+        self.count(0, length);
+    }
+
+    /// Tells the broker what has moved; what does before it has the client isn't counted.
+    fn count(&self, received: usize, sent: usize) {
+        if received + sent > 0
+            && let Some(client) = &self.client
+        {
+            client.moved(received, sent);
+        }
     }
 
     /// Says whether bytes that had to wait were written.
