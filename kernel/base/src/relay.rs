@@ -1,9 +1,11 @@
 //! What media relays ask of features.
 
+use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use nightjar_sasl::Secret;
+use parking_lot::Mutex;
 
 use crate::guard::Guard;
 use crate::registry::Registry;
@@ -23,6 +25,43 @@ impl TurnPasswords {
     /// The password of a name.
     pub fn find(&self, user: &str) -> Option<Secret> {
         (self.0)(user)
+    }
+}
+
+/// Names that are remembered: the latest.
+const GIVEN_MAX: usize = 16_384;
+
+/// User names of credentials that were given lately, for those who look one up by its hash.
+#[derive(Default)]
+pub struct GivenNames(Mutex<Given>);
+
+#[derive(Default)]
+struct Given {
+    names: VecDeque<Arc<str>>,
+    /// The number of the first of them, counted from the start.
+    first: u64,
+}
+
+impl GivenNames {
+    /// Remembers a name.
+    pub fn add(&self, name: &str) {
+        let mut given = self.0.lock();
+        // One answer tells of many services with one name.
+        if given.names.back().is_some_and(|last| **last == *name) {
+            return;
+        }
+        if given.names.len() == GIVEN_MAX {
+            given.names.pop_front();
+            given.first += 1;
+        }
+        given.names.push_back(name.into());
+    }
+
+    /// The names from this number on that are still remembered, and the number of the next to come.
+    pub fn since(&self, number: u64) -> (Vec<Arc<str>>, u64) {
+        let given = self.0.lock();
+        let skipped = usize::try_from(number.saturating_sub(given.first)).unwrap_or(usize::MAX);
+        (given.names.iter().skip(skipped).cloned().collect(), given.first + given.names.len() as u64)
     }
 }
 
@@ -56,3 +95,6 @@ impl RelayOffers {
         self.0.all().iter().map(|offer| RelayOffer::clone(offer)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@ mod datagrams;
 mod discovery;
 mod dtls;
 mod farewell;
+mod hidden;
 mod keys;
 mod listener;
 mod metrics;

@@ -120,7 +120,7 @@ impl Configured {
             nonces: Nonces::new(
                 secret,
                 NONCE_LIFETIME,
-                Features { password_algorithms: true, username_anonymity: false },
+                Features { password_algorithms: true, username_anonymity: true },
             ),
             other_address: None,
         };

@@ -10,6 +10,7 @@ use nightjar_stun::server::{Quota, Settings, Username};
 use parking_lot::{Mutex, RwLock};
 
 use crate::farewell::Farewell;
+use crate::hidden::Hidden;
 use crate::keys::{Heard, Keys};
 use crate::metrics::PortsWatch;
 use crate::peers::Peers;
@@ -25,6 +26,7 @@ pub(crate) struct Shared {
     pub(crate) farewell: Farewell,
     settings: RwLock<Arc<Settings>>,
     keys: Arc<Keys>,
+    hidden: Hidden,
     heard: Mutex<Option<Heard>>,
 }
 
@@ -42,6 +44,7 @@ impl Shared {
             farewell: Farewell::default(),
             settings,
             keys: Arc::default(),
+            hidden: Hidden::default(),
             heard: Mutex::default(),
         }
     }
@@ -74,8 +77,10 @@ impl Shared {
         username: Username,
         algorithm: Algorithm,
     ) -> Option<(String, Key)> {
-        // Hidden names aren't offered: credentials given over XMPP hold no name that needs hiding.
-        let Username::Plain(user) = username else { return None };
+        let user = match username {
+            Username::Plain(user) => user,
+            Username::Hash(hash) => self.hidden.find(&self.kernel, &self.settings().realm, &hash)?,
+        };
         if let Some(password) = self.given(&user) {
             return self.key(&user, &password, algorithm);
         }

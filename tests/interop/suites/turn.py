@@ -3,6 +3,9 @@
 """Relays: coturn's client, aioice and two browsers send data through a TURN server, as an account and with credentials
 that were fetched over XMPP (XEP-0215)."""
 import asyncio
+import base64
+import hashlib
+import hmac
 import os
 import re
 import socket
@@ -464,6 +467,66 @@ async def _():
         assert sum(struct.pack("!HHHHI", 0x8004, 8, 0, 3 << 9 | 3, 0) in packet for packet in packets) == 1, packets
         assert sum(b"back %d" % number in packet for packet in packets) == 1, packets
     transport.close()
+
+
+def attribute(kind, value):
+    return struct.pack("!HH", kind, len(value)) + value + bytes(-len(value) % 4)
+
+
+async def allocate_by_name(user, password, is_hidden, hashed=None):
+    """What a request for a relay is answered with, and how often it was asked for the name as it is. Written by hand: no
+    client of today hides names (RFC 8489 §9.2.5)."""
+    loop = asyncio.get_running_loop()
+    transport, end = await loop.create_datagram_endpoint(Endpoint, remote_addr=(HOST, PORT))
+    given, asked_openly = {}, 0
+    try:
+        for number in range(4):
+            body = attribute(0x0019, bytes([17, 0, 0, 0]))
+            if given:
+                nonce, realm = given[0x0015], given[0x0014].decode()
+                offered = base64.b64decode(nonce[9:13])[0] & 0x40
+                asked_openly += not offered
+                name = (0x001e, hashlib.sha256(f"{hashed or user}:{realm}".encode()).digest()) \
+                    if is_hidden and offered else (0x0006, user.encode())
+                body += attribute(*name) + attribute(0x0014, realm.encode()) + attribute(0x0015, nonce)
+                body += attribute(0x8002, given[0x8002]) + attribute(0x001d, bytes([0, 2, 0, 0]))
+            head = struct.pack("!HHI", 3, len(body) + (36 if given else 0), 0x2112A442) + b"hidden%06d" % number
+            if given:
+                key = hashlib.sha256(f"{user}:{realm}:{password}".encode()).digest()
+                body += attribute(0x001c, hmac.digest(key, head + body, "sha256"))
+            transport.sendto(head + body)
+            answer = (await asyncio.wait_for(end.received.get(), 5))[0]
+            given, at = {}, 20
+            while at < len(answer):
+                kind, length = struct.unpack_from("!HH", answer, at)
+                given[kind] = answer[at + 4:at + 4 + length]
+                at += 4 + (length + 3) // 4 * 4
+            code = given[0x0009][2] * 100 + given[0x0009][3] if 0x0009 in given else 0
+            if number and code != 438:
+                return code, asked_openly
+        raise AssertionError("asked without end")
+    finally:
+        transport.close()
+
+
+@test("names are hidden: those that were fetched, and those of accounts that are online (RFC 8489 §14.4)", seconds=60)
+async def _():
+    user, password = await credentials()
+    equal(await allocate_by_name(user, password, True), (0, 0), "a name that was fetched")
+    equal(await allocate_by_name(user, password, False), (0, 0), "as it is")
+    equal(await allocate_by_name(user, "guess", True), (401, 1), "a wrong password")
+    equal(await allocate_by_name(user, password, True, hashed="nobody"), (0, 1), "a hash of nobody known")
+    who = await account()
+    equal(await allocate_by_name(who.user, who.password, True), (0, 1), "an account that isn't online")
+    who = (await online()).account
+    for _ in range(60):
+        # The list of who is online is up to ten seconds old; until then the name as it is will do.
+        answer = await allocate_by_name(who.user, who.password, True)
+        if answer == (0, 0):
+            break
+        equal(answer, (0, 1))
+        await asyncio.sleep(0.5)
+    equal(answer, (0, 0), "an account that is online")
 
 
 @test("what a NAT does is found out by coturn's client (RFC 5780)", seconds=60)

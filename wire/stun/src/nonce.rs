@@ -23,17 +23,21 @@ pub struct Features {
 }
 
 impl Features {
-    fn text(self) -> String {
+    fn bits(self) -> [u8; 3] {
         let first = u8::from(self.password_algorithms) << 7 | u8::from(self.username_anonymity) << 6;
-        STANDARD.encode([first, 0, 0])
+        [first, 0, 0]
+    }
+
+    fn text(self) -> String {
+        STANDARD.encode(self.bits())
     }
 }
 
 /// What a nonce is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Judgement {
-    /// It may be used.
-    Fresh,
+    /// It may be used, and announced this.
+    Fresh(Features),
     /// It is too old, another's, or not of ours: the client is to take a new one.
     Stale,
 }
@@ -43,10 +47,9 @@ pub enum Judgement {
 pub struct Nonces {
     /// Has the secret taken in already.
     mac: Hmac<Sha256>,
-    /// What all nonces begin with.
-    head: String,
+    /// What nonces begin with: those that announce all, and those that ask for names as they are.
+    heads: [(Features, String); 2],
     lifetime_seconds: u64,
-    features: Features,
 }
 
 impl std::fmt::Debug for Nonces {
@@ -65,49 +68,63 @@ impl Nonces {
         let mut block = [0; 64];
         block[..secret.len()].copy_from_slice(&secret);
         let mac = Hmac::new(&block.into());
-        Self { mac, head: format!("{COOKIE}{}", features.text()), lifetime_seconds, features }
-    }
-
-    /// What its nonces announce.
-    pub fn features(&self) -> Features {
-        self.features
+        let open = Features { username_anonymity: false, ..features };
+        let heads = [features, open].map(|features| (features, format!("{COOKIE}{}", features.text())));
+        Self { mac, heads, lifetime_seconds }
     }
 
     /// A nonce for a client: 29 bytes. `now` is in seconds of any clock that only goes forward and is younger than 136
     /// years.
     pub fn make(&self, client: IpAddr, now: u64) -> String {
+        let [all, _] = &self.heads;
+        self.make_with(all, client, now)
+    }
+
+    /// One that announces no hidden names, for a client whose name couldn't be found by its hash.
+    pub fn make_open(&self, client: IpAddr, now: u64) -> String {
+        let [_, open] = &self.heads;
+        self.make_with(open, client, now)
+    }
+
+    fn make_with(&self, (features, head): &(Features, String), client: IpAddr, now: u64) -> String {
         let now = (now as u32).to_be_bytes();
         let mut body = [0; 4 + CODE];
         body[..4].copy_from_slice(&now);
-        body[4..].copy_from_slice(&self.code(client, now));
-        let mut nonce = self.head.clone();
+        body[4..].copy_from_slice(&self.code(*features, client, now));
+        let mut nonce = head.clone();
         URL_SAFE_NO_PAD.encode_string(body, &mut nonce);
         nonce
     }
 
     /// Whether a client may use a nonce.
     pub fn judge(&self, nonce: &[u8], client: IpAddr, now: u64) -> Judgement {
-        if self.made(nonce, client).is_some_and(|made| made <= now && now - made <= self.lifetime_seconds) {
-            Judgement::Fresh
-        } else {
-            Judgement::Stale
+        match self.made(nonce, client) {
+            Some((features, made)) if made <= now && now - made <= self.lifetime_seconds => {
+                Judgement::Fresh(features)
+            }
+            _ => Judgement::Stale,
         }
     }
 
-    fn made(&self, nonce: &[u8], client: IpAddr) -> Option<u64> {
-        let rest = nonce.strip_prefix(self.head.as_bytes())?;
+    fn made(&self, nonce: &[u8], client: IpAddr) -> Option<(Features, u64)> {
+        let begins = |(features, head): &(Features, String)| {
+            nonce.strip_prefix(head.as_bytes()).map(|rest| (*features, rest))
+        };
+        let (features, rest) = self.heads.iter().find_map(begins)?;
         // The decoder wants a little more room than it fills.
         let mut body = [0; 4 + CODE + 4];
         let length = URL_SAFE_NO_PAD.decode_slice(rest, &mut body).ok()?;
         let body = body.get(..length)?;
         let (made, code) = body.split_first_chunk::<4>()?;
-        let own = self.code(client, *made);
-        bool::from(own.as_slice().ct_eq(code)).then_some(u32::from_be_bytes(*made).into())
+        let own = self.code(features, client, *made);
+        bool::from(own.as_slice().ct_eq(code)).then_some((features, u32::from_be_bytes(*made).into()))
     }
 
-    fn code(&self, client: IpAddr, made: [u8; 4]) -> [u8; CODE] {
+    /// It covers what is announced: nobody between may take from that (RFC 8489 §9.2.1).
+    fn code(&self, features: Features, client: IpAddr, made: [u8; 4]) -> [u8; CODE] {
         let mut code = [0; CODE];
         let mut mac = self.mac.clone();
+        mac.update(&features.bits());
         mac.update(&made);
         match client {
             IpAddr::V4(ip) => mac.update(&ip.octets()),

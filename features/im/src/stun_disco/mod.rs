@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use nightjar_base::hooks::BoxFuture;
 use nightjar_base::iq::{IqHandler, IqReply, IqRequest, IqTarget, require_get};
-use nightjar_base::relay::{RelayOffers, TurnPasswords};
+use nightjar_base::relay::{GivenNames, RelayOffers, TurnPasswords};
 use nightjar_base::{Clock, Feature, FeatureContext, FeatureError, Registration};
 use nightjar_config::access::AccessRef;
 use nightjar_config::{ModuleSpec, option};
@@ -76,6 +76,7 @@ fn start(context: FeatureContext) -> BoxFuture<'static, Result<Registration, Fea
             offers: options.bool("offer_local_services").then(|| context.kernel.shared()),
             clock: Arc::clone(&context.kernel.clock),
             credentials: Arc::clone(&credentials),
+            given: context.kernel.shared(),
         });
         let mut registration = context.registration();
         for namespace in [CURRENT, FORMER] {
@@ -94,6 +95,7 @@ struct Answers {
     offers: Option<Arc<RelayOffers>>,
     clock: Arc<dyn Clock>,
     credentials: Arc<Credentials>,
+    given: Arc<GivenNames>,
 }
 
 impl IqHandler for Answers {
@@ -145,6 +147,7 @@ impl Answers {
             .attr("restricted", if service.is_restricted { "true" } else { "false" });
         if service.is_restricted {
             let (user, password) = self.credentials.make(&request.from, expires);
+            self.given.add(&user);
             out.attr("expires", &datetime::format(expires.saturating_mul(1_000_000)))
                 .attr("password", &password)
                 .attr("username", &user);

@@ -1,4 +1,4 @@
-use nightjar_base::relay::{RelayOffer, RelayOffers, TurnPasswords};
+use nightjar_base::relay::{GivenNames, RelayOffer, RelayOffers, TurnPasswords};
 
 use super::FEATURE;
 use crate::testing::{NOW, World};
@@ -50,6 +50,8 @@ async fn credentials_are_given_for_one_service_and_found_again() {
     assert!(user.starts_with(&format!("{}:", NOW + 3600)), "{user}");
     let passwords = world.host.get::<TurnPasswords>().unwrap();
     assert_eq!(passwords.find(&user).unwrap().expose(), password.as_bytes());
+    let (given, _) = world.kernel.shared::<GivenNames>().since(0);
+    assert_eq!(given.iter().map(|name| &**name).collect::<Vec<_>>(), [user.as_str()]);
     // HMAC-SHA1 of the name, as any server of the same secret makes it.
     assert_eq!(password.len(), 28);
     for wrong in ["alice", "1:0123456789abcdef", &user.replace(':', ":0"), &format!("{NOW}{}", &user[10..])] {

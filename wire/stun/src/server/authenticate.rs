@@ -48,11 +48,12 @@ impl Server {
             return Err(bad);
         };
         let username = username(message).ok_or(bad)?;
-        if self.settings.nonces.judge(nonce, client.remote.ip(), now / 1000) == Judgement::Stale {
+        let Judgement::Fresh(offered) = self.settings.nonces.judge(nonce, client.remote.ip(), now / 1000)
+        else {
             return Err(Objection::Challenge(ErrorCode::STALE_NONCE));
-        }
+        };
         // Who isn't offered to hide its name and does is nobody known here (RFC 8489 §9.2.4).
-        if matches!(username, Username::Hash(_)) && !self.settings.nonces.features().username_anonymity {
+        if matches!(username, Username::Hash(_)) && !offered.username_anonymity {
             return Err(Objection::Challenge(ErrorCode::UNAUTHENTICATED));
         }
         let algorithm = algorithm(message).ok_or(Objection::Error(ErrorCode::BAD_REQUEST))?;
@@ -121,9 +122,13 @@ impl Server {
         self.known(now, Who { proof: Some(proof), ..who }, message);
     }
 
-    /// An unknown account and a wrong key look the same.
+    /// An unknown account and a wrong key look the same. A hidden name may be one that can't be found by its hash, so it
+    /// is asked for as it is: by a nonce that offers no hiding, which clients take from 438 and try again.
     fn reject(&mut self, now: u64, who: &Who, message: &Message<'_>) {
         self.counters.authentication_failures += 1;
+        if message.get(kind::USERHASH).is_some() {
+            return self.ask_openly(now, who, message);
+        }
         self.challenge(now, who, message, ErrorCode::UNAUTHENTICATED);
     }
 }

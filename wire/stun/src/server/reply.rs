@@ -34,8 +34,18 @@ impl Server {
 
     /// Asks for credentials (RFC 8489 §9.2.4).
     pub(super) fn challenge(&mut self, now: u64, who: &Who, request: &Message<'_>, error: ErrorCode) {
+        let nonce = self.settings.nonces.make(who.client.remote.ip(), now / 1000);
+        self.challenge_with(now, who, request, error, &nonce);
+    }
+
+    /// Asks for credentials with a name that isn't hidden.
+    pub(super) fn ask_openly(&mut self, now: u64, who: &Who, request: &Message<'_>) {
+        let nonce = self.settings.nonces.make_open(who.client.remote.ip(), now / 1000);
+        self.challenge_with(now, who, request, ErrorCode::STALE_NONCE, &nonce);
+    }
+
+    fn challenge_with(&mut self, now: u64, who: &Who, request: &Message<'_>, error: ErrorCode, nonce: &str) {
         let settings = std::sync::Arc::clone(&self.settings);
-        let nonce = settings.nonces.make(who.client.remote.ip(), now / 1000);
         self.refuse_with(now, who, request, error, |builder| {
             builder
                 .bytes(kind::REALM, settings.realm.as_bytes())
