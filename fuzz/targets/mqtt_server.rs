@@ -62,7 +62,7 @@ impl Broker {
                     }
                 }
                 Event::Release { packet_id } => self.releases.push(packet_id),
-                Event::Received { sequence } => self.received.push(sequence),
+                Event::Received { sequence, .. } => self.received.push(sequence),
                 Event::Complete { .. } | Event::Dropped { .. } => assert!(self.durable),
                 Event::Subscribe(packet) => self.connection.suback(packet.packet_id, &[Reason::SUCCESS]),
                 Event::Unsubscribe(packet) => self.connection.unsuback(packet.packet_id, &[Reason::SUCCESS]),

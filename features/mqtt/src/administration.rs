@@ -112,12 +112,12 @@ impl Broker {
         drop(state);
         clients.remove(&client.key());
         drop(clients);
-        self.bury(client, rest, now);
+        drop(self.bury(client, rest, now));
     }
 
     /// Publishes in the server's own name.
     pub(crate) fn announce(&self, message: Message, now: u64) -> Published {
-        self.spread(&Client::nobody(self.number()), message, now)
+        self.spread(&Client::nobody(self.number()), message, None, now)
     }
 
     /// What a client subscribed to, with the QoS; nothing if there is no such session.
@@ -142,15 +142,7 @@ impl Broker {
 impl Client {
     /// Somebody without an account or a session.
     fn nobody(number: u64) -> Self {
-        Self {
-            number,
-            user: nightjar_text::Text::empty(),
-            client_id: Text::default(),
-            jid: None,
-            state: parking_lot::Mutex::default(),
-            waiting: std::sync::atomic::AtomicU32::new(0),
-            freed: tokio::sync::Notify::new(),
-        }
+        Self::new(number, nightjar_text::Text::empty(), Text::default(), None)
     }
 
     fn evict_if_online(&self, reason: Reason) -> bool {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use nightjar_base::hooks::BoxFuture;
@@ -11,21 +11,23 @@ use nightjar_base::mqtt::{
 };
 use nightjar_base::{Clock, FeatureContext, Host, Random};
 use nightjar_jid::Jid;
-use nightjar_mqtt::{Message, Publish, Reason, Session, Text, Will, topic};
-use nightjar_store::{StoreError, Ticket, params};
+use nightjar_mqtt::{Message, Publish, QoS, Reason, Session, Text, Will, topic};
+use nightjar_store::Ticket;
 use parking_lot::Mutex;
 
 use crate::client::{Client, Given, Key, Link, State};
-use crate::connection::Side;
+use crate::connection::{Left, Side};
 use crate::counters::{Counters, Tally, Wanted, count};
+use crate::journal::{Journal, Writing};
 use crate::local::Local;
 use crate::login::{self, Identity};
 use crate::options::BrokerOptions;
+use crate::restore::kept_ms;
 use crate::retained::Retained;
 use crate::rules::may_publish;
 use crate::stored::{self, Clocks};
 use crate::timers::Timers;
-use crate::topics::Topics;
+use crate::topics::{Target, Topics};
 
 /// A host's broker.
 pub(crate) struct Broker {
@@ -41,13 +43,22 @@ pub(crate) struct Broker {
     pub(crate) retained: Retained,
     pub(crate) timers: Timers,
     pub(crate) counters: Counters,
+    pub(crate) journal: Journal,
 }
 
-/// What became of a message.
+/// What became of a message. It isn't safe before its tickets are done.
 pub(crate) struct Published {
     pub(crate) reason: Reason,
-    /// It isn't safe before this is done.
-    pub(crate) ticket: Option<Ticket>,
+    /// As what is retained.
+    pub(crate) retained: Option<Ticket>,
+    /// On its way to sessions, and as one that came.
+    pub(crate) stored: Option<Ticket>,
+}
+
+impl Published {
+    fn refused(reason: Reason) -> Self {
+        Self { reason, retained: None, stored: None }
+    }
 }
 
 /// A session taken for a connection.
@@ -55,6 +66,15 @@ pub(crate) struct Claimed {
     pub(crate) client: Arc<Client>,
     pub(crate) session: Session,
     pub(crate) is_present: bool,
+    /// The one before isn't gone before this is done.
+    pub(crate) cleared: Option<Ticket>,
+}
+
+/// What is left to do for a session that has ended.
+pub(crate) struct Rest {
+    pub(crate) filters: Vec<Text>,
+    pub(crate) will: Option<Box<Will>>,
+    pub(crate) session: Option<Session>,
 }
 
 impl Broker {
@@ -71,6 +91,11 @@ impl Broker {
             retained: Retained::default(),
             timers: Timers::default(),
             counters: Counters::default(),
+            // Time goes on, and faster than numbers are given.
+            journal: Journal::new(
+                context.host.store.clone(),
+                context.kernel.clock.unix_micros().max(1).cast_unsigned(),
+            ),
         }
     }
 
@@ -103,28 +128,16 @@ impl Broker {
         u64::try_from(self.clock.monotonic().as_millis()).unwrap_or(u64::MAX)
     }
 
-    fn clocks(&self, now: u64) -> Clocks {
+    pub(crate) fn clocks(&self, now: u64) -> Clocks {
         Clocks { now, unix: self.clock.unix_seconds() }
-    }
-
-    /// Reads what was retained.
-    pub(crate) async fn restore(&self, now: u64) -> Result<(), StoreError> {
-        let clocks = self.clocks(now);
-        for row in self.host.store.query(&stored::SELECT, params![]).await? {
-            if let Some(message) = stored::read(&row, clocks)? {
-                self.retained.put(Arc::new(message));
-            }
-        }
-        Ok(())
     }
 
     /// A client's message, if it may publish it.
     pub(crate) fn publish(&self, client: &Client, publish: &Publish, now: u64) -> Published {
         let options = self.options();
-        let refused = |reason| Published { reason, ticket: None };
         let refused = |reason| {
             self.counters.refuse(Wanted::Publish, reason);
-            refused(reason)
+            Published::refused(reason)
         };
         if topic::check_name(publish.topic.as_bytes(), &options.topic).is_err() {
             return refused(Reason::TOPIC_NAME_INVALID);
@@ -133,7 +146,8 @@ impl Broker {
             return refused(Reason::NOT_AUTHORIZED);
         }
         self.counters.receive(publish.qos, publish.payload.len());
-        self.spread(client, Message::from_publish(publish, now), now)
+        let received = (publish.qos == QoS::ExactlyOnce).then_some(publish.packet_id);
+        self.spread(client, Message::from_publish(publish, now), received, now)
     }
 
     fn publish_will(&self, client: &Client, will: &Will, now: u64) {
@@ -142,15 +156,25 @@ impl Broker {
         let is_fine = topic::check_name(topic, &options.topic).is_ok();
         if is_fine && may_publish(&self.host, &options.publish, client, topic) {
             // Nobody waits for a will to be safe.
-            drop(self.spread(client, Message::from_will(will, now), now));
+            drop(self.spread(client, Message::from_will(will, now), None, now));
         }
     }
 
-    pub(crate) fn spread(&self, client: &Client, message: Message, now: u64) -> Published {
+    /// Retains a message and gives it to all that subscribed to it. `received`: its packet identifier, with QoS 2.
+    pub(crate) fn spread(
+        &self,
+        client: &Client,
+        mut message: Message,
+        received: Option<u16>,
+        now: u64,
+    ) -> Published {
+        if message.qos > QoS::AtMostOnce {
+            message.reference = self.journal.number();
+        }
         let message = Arc::new(message);
-        let mut ticket = None;
+        let mut retained = None;
         if message.retain {
-            ticket = self.retained.change(&message, || {
+            retained = self.retained.change(&message, || {
                 let call = if message.payload().is_empty() {
                     stored::forget(&message)
                 } else {
@@ -159,21 +183,62 @@ impl Broker {
                 self.host.store.submit(vec![call])
             });
         }
-        let mut tally = Tally::default();
-        let is_wanted = self.topics.route(&message, Some(client.number), |client, delivery| {
-            let qos = delivery.qos;
-            match client.give(delivery) {
-                Given::Taken => tally.delivered(qos),
-                Given::Dropped(loss) => tally.dropped(loss),
+        let received = client.stored().zip(received);
+        let (mut is_wanted, mut stored) = (false, None);
+        self.topics.route(&message, Some(client.number), |targets| {
+            is_wanted = !targets.is_empty();
+            let mut tally = Tally::default();
+            if received.is_some() || targets.iter().any(Target::is_stored) {
+                let mut writing = self.journal.begin(self.clocks(now));
+                if let Some((session, packet_id)) = received {
+                    writing.receive(session, packet_id);
+                }
+                for target in targets.drain(..) {
+                    self.give(target, &message, Some(&mut writing), &mut tally);
+                }
+                stored = writing.submit();
+            } else {
+                for target in targets.drain(..) {
+                    self.give(target, &message, None, &mut tally);
+                }
             }
+            self.counters.add(&tally, message.payload().len());
         });
-        self.counters.add(&tally, message.payload().len());
         let reason = if is_wanted { Reason::SUCCESS } else { Reason::NO_MATCHING_SUBSCRIBERS };
-        Published { reason, ticket }
+        Published { reason, retained, stored }
+    }
+
+    fn give(
+        &self,
+        target: Target,
+        message: &Arc<Message>,
+        writing: Option<&mut Writing<'_>>,
+        tally: &mut Tally,
+    ) {
+        let (client, mut delivery) = target.delivery(message);
+        let qos = delivery.qos;
+        let in_journal =
+            writing.filter(|_| qos > QoS::AtMostOnce).and_then(|writing| Some((writing, client.stored()?)));
+        let given = match in_journal {
+            None => client.give(delivery),
+            Some((writing, session)) => {
+                delivery.reference = self.journal.number();
+                let given = client.give(delivery.clone());
+                if let Given::Taken(place) = given {
+                    writing.deliver(session, &delivery, place);
+                }
+                given
+            }
+        };
+        match given {
+            Given::Taken(_) => tally.delivered(qos),
+            Given::Dropped(loss) => tally.dropped(loss),
+        }
     }
 
     /// Takes a client's session from whoever has it; makes one if there is none or it isn't wanted.
     async fn claim(&self, key: Key, clean: bool, inbox_max: usize, link: Link) -> Claimed {
+        let mut cleared = None;
         loop {
             let now = self.now();
             let client = {
@@ -184,11 +249,11 @@ impl Broker {
                 if !state.is_online {
                     let old = state.session.take();
                     if clean && old.is_some() {
-                        let will = state.end(now);
+                        let rest = Rest { session: old, ..state.end(now) };
                         drop(state);
                         clients.remove(&key);
                         drop(clients);
-                        self.bury(&client, will, now);
+                        cleared = self.bury(&client, rest, now).or(cleared);
                         continue;
                     }
                     state.is_online = true;
@@ -199,7 +264,7 @@ impl Broker {
                     drop(state);
                     let is_present = old.is_some();
                     let session = old.unwrap_or_else(|| Session::new(self.options().queue_max));
-                    return Claimed { client, session, is_present };
+                    return Claimed { client, session, is_present, cleared };
                 }
                 drop(state);
                 client.evict(Reason::SESSION_TAKEN_OVER);
@@ -219,37 +284,22 @@ impl Broker {
         self.next.fetch_add(1, Ordering::Relaxed)
     }
 
-    fn add(&self, clients: &mut BTreeMap<Key, Arc<Client>>, key: &Key) -> Arc<Client> {
+    pub(crate) fn add(&self, clients: &mut BTreeMap<Key, Arc<Client>>, key: &Key) -> Arc<Client> {
         let (user, client_id) = key.clone();
         let number = self.number();
         let jid = Jid::from_parts(Some(&user), &self.host.name, Some(client_id.as_str()));
         let jid = jid.or_else(|_| self.host.account(&user)).ok().filter(|_| !user.is_empty());
-        let client = Client {
-            number,
-            user,
-            client_id,
-            jid,
-            state: Mutex::default(),
-            waiting: AtomicU32::new(0),
-            freed: tokio::sync::Notify::new(),
-        };
-        let client = Arc::new(client);
+        let client = Arc::new(Client::new(number, user, client_id, jid));
         clients.insert(key.clone(), Arc::clone(&client));
         client
     }
 
     /// A connection gives the session back.
-    pub(crate) fn release(
-        &self,
-        client: &Arc<Client>,
-        session: Session,
-        will: Option<Box<Will>>,
-        expiry: u32,
-        now: u64,
-    ) {
+    pub(crate) fn release(&self, client: &Arc<Client>, left: Left, now: u64) {
+        let Left { session, unsettled, will, expiry } = left;
         let is_condemned = client.state.lock().is_condemned;
         let (will, expiry) = if is_condemned { (None, 0) } else { (will, expiry) };
-        let kept_ms = if expiry == u32::MAX { u64::MAX } else { u64::from(expiry).saturating_mul(1000) };
+        let kept_ms = kept_ms(expiry);
         let expires_at = now.saturating_add(kept_ms);
         let delay = |will: &Will| u64::from(will.delay_interval()).saturating_mul(1000).min(kept_ms);
         let (due, later) = match will {
@@ -257,8 +307,13 @@ impl Broker {
             will => (will, None),
         };
         let over = {
+            let mut writing = client.stored().map(|_| self.journal.begin(self.clocks(now)));
             let mut clients = self.clients.lock();
-            client.go_offline(session);
+            client.go_offline(session, unsettled, writing.as_mut());
+            if let (Some(mut writing), Some(number)) = (writing, client.stored()) {
+                writing.leave(number, expires_at, later.as_ref().map(|(at, _)| *at));
+                drop(writing.submit());
+            }
             let mut state = client.state.lock();
             state.expires_at = expires_at;
             if let Some((at, will)) = later {
@@ -280,23 +335,22 @@ impl Broker {
             self.publish_will(client, &will, now);
         }
         if let Some(rest) = over {
-            self.bury(client, rest, now);
+            drop(self.bury(client, rest, now));
         }
     }
 
-    /// Does what is left to do for a session that has ended.
-    pub(crate) fn bury(
-        &self,
-        client: &Arc<Client>,
-        (filters, will): (Vec<Text>, Option<Box<Will>>),
-        now: u64,
-    ) {
-        for filter in filters {
+    /// Does what is left to do for a session that has ended; gives what it waits for, if it was stored.
+    pub(crate) fn bury(&self, client: &Arc<Client>, rest: Rest, now: u64) -> Option<Ticket> {
+        for filter in rest.filters {
             self.topics.remove(filter.as_bytes(), client);
         }
-        if let Some(will) = will {
+        if let Some(will) = rest.will {
             self.publish_will(client, &will, now);
         }
+        let number = client.stored()?;
+        let mut writing = self.journal.begin(self.clocks(now));
+        writing.over(number, rest.session.as_ref());
+        writing.submit()
     }
 
     /// Looks after wills and sessions whose time has come, and after retained messages.
@@ -313,14 +367,19 @@ impl Broker {
                 drop(state);
                 clients.remove(&key);
                 drop(clients);
-                self.bury(&client, rest, now);
+                drop(self.bury(&client, rest, now));
                 continue;
             }
-            let will = state.will.take_if(|(_, at)| *at <= now);
+            let (will, expires_at) = (state.will.take_if(|(_, at)| *at <= now), state.expires_at);
             drop(state);
             drop(clients);
             if let Some((will, _)) = will {
                 self.publish_will(&client, &will, now);
+                if let Some(number) = client.stored() {
+                    let mut writing = self.journal.begin(self.clocks(now));
+                    writing.leave(number, expires_at, None);
+                    drop(writing.submit());
+                }
             }
         }
         for message in self.retained.take_expired(now) {
@@ -331,11 +390,14 @@ impl Broker {
 
 impl State {
     /// Ends the session; gives what is left to do.
-    pub(crate) fn end(&mut self, now: u64) -> (Vec<Text>, Option<Box<Will>>) {
+    pub(crate) fn end(&mut self, now: u64) -> Rest {
         self.is_over = true;
-        self.session = None;
         self.expires_at = now;
-        (std::mem::take(&mut self.filters), self.will.take().map(|(will, _)| will))
+        Rest {
+            filters: std::mem::take(&mut self.filters),
+            will: self.will.take().map(|(will, _)| will),
+            session: self.session.take(),
+        }
     }
 }
 
@@ -361,9 +423,12 @@ impl MqttBroker for Service {
                 None
             };
             let client_id = given.clone().unwrap_or_else(|| connect.client_id.detached());
-            let claimed = broker.claim((user, client_id), connect.clean_start, opening.inbox_max, link).await;
+            let mut claimed =
+                broker.claim((user, client_id), connect.clean_start, opening.inbox_max, link).await;
+            let cleared = claimed.cleared.take();
             count(&broker.counters.connected);
-            let side = Side::new(Arc::clone(broker), claimed, connect, given, claim);
+            let mut side = Side::new(Arc::clone(broker), claimed, connect, given, claim);
+            side.store(connect, cleared).await?;
             Ok(Box::new(side) as Box<dyn MqttClient>)
         })
     }

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::net::IpAddr;
-use std::sync::atomic::{self, AtomicU32};
+use std::sync::atomic::{self, AtomicU32, AtomicU64};
 use std::task::{Context, Waker};
 
 use nightjar_jid::Jid;
@@ -14,6 +14,8 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::counters::Loss;
+use crate::journal::Writing;
+use crate::unsettled::Unsettled;
 
 thread_local! {
     /// The memory of an inbox that was emptied: lent to the next one, so idle clients keep none.
@@ -40,6 +42,8 @@ pub(crate) struct Client {
     pub(crate) waiting: AtomicU32,
     /// Told when a connection has given the session back.
     pub(crate) freed: Notify,
+    /// The number of its session in the journal, or 0.
+    stored: AtomicU64,
 }
 
 /// How a client is connected, for those who ask.
@@ -69,6 +73,8 @@ pub(crate) struct State {
     waker: Option<Waker>,
     /// While there is no connection.
     pub(crate) session: Option<Session>,
+    /// What the last connection waited for in vain.
+    pub(crate) unsettled: Unsettled,
     pub(crate) filters: Vec<Text>,
     /// What is to be published when its time comes, in milliseconds.
     pub(crate) will: Option<(Box<Will>, u64)>,
@@ -81,11 +87,34 @@ pub(crate) struct State {
 /// What became of a message for a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Given {
-    Taken,
+    /// In this place, if it has one already.
+    Taken(Option<u64>),
     Dropped(Loss),
 }
 
 impl Client {
+    pub(crate) fn new(number: u64, user: nightjar_text::Text, client_id: Text, jid: Option<Jid>) -> Self {
+        Self {
+            number,
+            user,
+            client_id,
+            jid,
+            state: Mutex::default(),
+            waiting: AtomicU32::new(0),
+            freed: Notify::new(),
+            stored: AtomicU64::new(0),
+        }
+    }
+
+    /// The number of its session in the journal, if it outlives connections.
+    pub(crate) fn stored(&self) -> Option<u64> {
+        Some(self.stored.load(atomic::Ordering::Relaxed)).filter(|number| *number != 0)
+    }
+
+    pub(crate) fn set_stored(&self, number: u64) {
+        self.stored.store(number, atomic::Ordering::Relaxed);
+    }
+
     pub(crate) fn key(&self) -> Key {
         (self.user.clone(), self.client_id.clone())
     }
@@ -103,7 +132,7 @@ impl Client {
             let waits = delivery.qos > QoS::AtMostOnce;
             let session = state.session.as_mut().filter(|_| waits);
             return match session.map(|session| session.enqueue(delivery)) {
-                Some(Ok(_)) => Given::Taken,
+                Some(Ok(place)) => Given::Taken(Some(place)),
                 Some(Err(why)) => Given::Dropped(why.into()),
                 None => Given::Dropped(Loss::Away),
             };
@@ -115,16 +144,18 @@ impl Client {
             state.lost += 1;
             return Given::Dropped(Loss::NoRoom);
         }
-        if state.inbox.capacity() == 0 {
-            state.inbox = SPARE.take();
-        }
-        state.inbox.push_back(delivery);
+        state.push(delivery);
         let waker = state.waker.take();
         drop(state);
         if let Some(waker) = waker {
             waker.wake();
         }
-        Given::Taken
+        Given::Taken(None)
+    }
+
+    /// Puts a message that its own connection asked for into the inbox, whatever there is.
+    pub(crate) fn give_own(&self, delivery: Delivery) {
+        self.state.lock().push(delivery);
     }
 
     /// Messages that wait for it.
@@ -156,23 +187,40 @@ impl Client {
         (taken, state.evicted.take())
     }
 
-    /// The connection is gone: what was in the inbox waits in the session.
-    pub(crate) fn go_offline(&self, session: Session) {
+    /// The connection is gone: what was in the inbox waits in the session, or is lost where there is no room.
+    pub(crate) fn go_offline(
+        &self,
+        session: Session,
+        unsettled: Unsettled,
+        mut writing: Option<&mut Writing<'_>>,
+    ) {
         let mut state = self.state.lock();
         state.is_online = false;
         state.evicted = None;
         state.waker = None;
+        state.unsettled = unsettled;
         let inbox = std::mem::take(&mut state.inbox);
         let session = state.session.insert(session);
-        for delivery in inbox {
-            if delivery.qos > QoS::AtMostOnce && session.enqueue(delivery).is_err() {
-                break;
+        for delivery in inbox.into_iter().filter(|delivery| delivery.qos > QoS::AtMostOnce) {
+            let (kept, qos) = (delivery.kept(), delivery.qos);
+            let placed = session.enqueue(delivery);
+            match (placed, &mut writing) {
+                (Ok(place), Some(writing)) if qos == QoS::ExactlyOnce => writing.place(kept.delivery, place),
+                (Err(_), Some(writing)) => writing.forget(kept),
+                _ => {}
             }
         }
     }
 }
 
 impl State {
+    fn push(&mut self, delivery: Delivery) {
+        if self.inbox.capacity() == 0 {
+            self.inbox = SPARE.take();
+        }
+        self.inbox.push_back(delivery);
+    }
+
     pub(crate) fn evict(&mut self, reason: Reason) {
         self.evicted.get_or_insert(reason);
         if let Some(waker) = self.waker.take() {

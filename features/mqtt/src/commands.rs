@@ -167,15 +167,15 @@ async fn delete_session(call: Call) -> CommandResult {
 
 async fn retained(call: Call) -> CommandResult {
     let (broker, filter) = (broker(&call, 0)?, filter(&call)?);
-    let messages = broker.retained.matching(filter.as_bytes(), usize::MAX, broker.now());
-    let row = |message: &Arc<Message>| {
-        Value::Tuple(vec![
+    let mut rows = Vec::new();
+    broker.retained.matching(filter.as_bytes(), usize::MAX, broker.now(), |message| {
+        rows.push(Value::Tuple(vec![
             Value::text(String::from_utf8_lossy(message.topic())),
             Value::Integer(i64::from(message.qos as u8)),
             Value::count(message.payload().len()),
-        ])
-    };
-    Ok(Value::List(messages.iter().map(row).collect()))
+        ]));
+    });
+    Ok(Value::List(rows))
 }
 
 async fn delete_retained(call: Call) -> CommandResult {
@@ -203,7 +203,8 @@ async fn publish(call: Call) -> CommandResult {
     let topic = topic.ok_or_else(|| wrong("that is no topic to publish on"))?;
     let payload = bytes::Bytes::copy_from_slice(call.text(2).as_bytes());
     let message = Message::new(&topic, qos, retain, &Properties::default(), &payload, now);
-    if let Some(ticket) = broker.announce(message, now).ticket {
+    let published = broker.announce(message, now);
+    for ticket in published.retained.into_iter().chain(published.stored) {
         ticket.await.map_err(|error| CommandError::Failed(error.to_string()))?;
     }
     Ok(Value::Done(true))

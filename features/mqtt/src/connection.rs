@@ -1,25 +1,37 @@
 //! The broker's side of one connection.
 
-use std::collections::VecDeque;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll};
+use std::task::Context;
 
 use nightjar_auth::AnonymousClaim;
-use nightjar_base::mqtt::MqttClient;
+use nightjar_base::mqtt::{MqttClient, MqttRefusal};
 use nightjar_mqtt::packet::properties::id;
 use nightjar_mqtt::{
-    Accept, Connect, Connection, Delivery, Event, Finished, Identifiers, Publish, QoS, Reason, Refused,
-    Session, Subscribe, Text, Unsubscribe, topic,
+    Accept, Connect, Connection, Delivery, Event, Finished, Identifiers, Kept, Publish, QoS, Reason, Refused,
+    Session, Subscribe, Subscription, Text, Unsubscribe, Will, topic,
 };
 use nightjar_store::Ticket;
 
-use crate::broker::{Broker, Claimed};
+use crate::broker::{Broker, Claimed, Published};
 use crate::client::{self, Client};
 use crate::counters::{Wanted, add, discount};
+use crate::journal::Writing;
 use crate::rules::may;
 use crate::topics::{Wish, wants_retained};
+use crate::unsettled::{Answer, Unsettled};
+
+const NOT_STORED: MqttRefusal =
+    MqttRefusal { reason: Reason::SERVER_UNAVAILABLE, words: "the session can't be stored now" };
+
+/// What a connection leaves behind.
+pub(crate) struct Left {
+    pub(crate) session: Session,
+    pub(crate) unsettled: Unsettled,
+    pub(crate) will: Option<Box<Will>>,
+    /// Seconds that the session is kept.
+    pub(crate) expiry: u32,
+}
 
 /// One connection of a client.
 pub(crate) struct Side {
@@ -27,8 +39,9 @@ pub(crate) struct Side {
     client: Arc<Client>,
     /// Until the client is accepted.
     opening: Option<Box<(Session, Accept)>>,
-    /// Messages of the client that aren't safe yet, in their order.
-    unsafe_yet: VecDeque<(u16, Reason, Ticket)>,
+    /// Seconds that the session is kept, as the client asked for.
+    expiry: u32,
+    unsettled: Unsettled,
     /// Of somebody without an account.
     _claim: Option<AnonymousClaim>,
     is_finished: bool,
@@ -60,102 +73,225 @@ impl Side {
             broker,
             client: claimed.client,
             opening,
-            unsafe_yet: VecDeque::new(),
+            expiry: asked.min(most),
+            unsettled: Unsettled::default(),
             _claim: claim,
             is_finished: false,
         }
     }
 
+    /// Stores a session that is to outlive the connection. What its last connection left behind is waited for, and so is
+    /// the end of the one before (`cleared`).
+    pub(crate) async fn store(
+        &mut self,
+        connect: &Connect,
+        cleared: Option<Ticket>,
+    ) -> Result<(), MqttRefusal> {
+        let not_stored = |error| {
+            tracing::warn!(%error, "an MQTT session could not be stored");
+            NOT_STORED
+        };
+        let left = std::mem::take(&mut self.client.state.lock().unsettled);
+        let Some((session, accept)) = self.opening.as_deref_mut() else { return Ok(()) };
+        left.note_all(session).await;
+        if let Some(cleared) = cleared {
+            cleared.await.map_err(not_stored)?;
+        }
+        let known = self.client.stored();
+        if known.is_none() && self.expiry == 0 {
+            return Ok(());
+        }
+        accept.durable = true;
+        self.client.set_stored(known.unwrap_or_else(|| self.broker.journal.number()));
+        match self.open(connect) {
+            Some(ticket) => ticket.await.map_err(not_stored),
+            None => Ok(()),
+        }
+    }
+
+    fn open(&self, connect: &Connect) -> Option<Ticket> {
+        let (mut writing, session) = self.write(self.broker.now())?;
+        let (user, client_id) = (&self.client.user, self.client.client_id.as_bytes());
+        writing.open(session, user, client_id, self.expiry, connect.will.as_ref());
+        writing.submit()
+    }
+
+    /// Begins to write what becomes of the session, if it is stored.
+    fn write(&self, now: u64) -> Option<(Writing<'_>, u64)> {
+        let session = self.client.stored()?;
+        Some((self.broker.journal.begin(self.broker.clocks(now)), session))
+    }
+
+    /// Writes what nobody waits for.
+    fn note(&self, now: u64, write: impl FnOnce(&mut Writing<'_>)) {
+        if let Some((mut writing, _)) = self.write(now) {
+            write(&mut writing);
+            drop(writing.submit());
+        }
+    }
+
     fn publish(&mut self, now: u64, machine: &mut Connection, publish: &Publish) {
-        let published = self.broker.publish(&self.client, publish, now);
-        let reason = published.reason;
+        let Published { reason, retained, stored } = self.broker.publish(&self.client, publish, now);
         if publish.qos == QoS::AtMostOnce {
             if reason == Reason::TOPIC_NAME_INVALID {
                 machine.disconnect(reason, None);
             }
             return;
         }
-        match published.ticket {
-            Some(ticket) => self.unsafe_yet.push_back((publish.packet_id, reason, ticket)),
-            None => machine.acknowledge(publish.packet_id, reason),
+        let answer = Answer::Publish { packet_id: publish.packet_id, reason };
+        match (retained, stored) {
+            (None, None) => answer.give(now, machine),
+            (Some(ticket), None) | (None, Some(ticket)) => self.unsettled.push(answer, ticket),
+            (Some(retained), Some(stored)) => {
+                self.unsettled.push(Answer::Nothing, retained);
+                self.unsettled.push(answer, stored);
+            }
         }
     }
 
     fn subscribe(&mut self, now: u64, machine: &mut Connection, subscribe: &Subscribe) {
         let identifier = subscribe.subscription_identifier();
-        let options = self.broker.options();
+        let mut writing = self.write(now);
         let mut reasons = Vec::with_capacity(subscribe.filters.len());
-        let mut retained = Vec::new();
         for subscription in &subscribe.filters {
-            let filter = subscription.filter.as_bytes();
-            if let Err(error) = topic::check_filter(filter, &options.topic) {
-                self.broker.counters.refuse(Wanted::Subscribe, error.reason);
-                reasons.push(error.reason);
-                continue;
+            let reason = self.subscribe_one(now, subscription, identifier, &mut writing);
+            if reason.is_error() {
+                self.broker.counters.refuse(Wanted::Subscribe, reason);
             }
-            if !may(&self.broker.host, &options.subscribe, &self.client, filter) {
-                self.broker.counters.refuse(Wanted::Subscribe, Reason::NOT_AUTHORIZED);
-                reasons.push(Reason::NOT_AUTHORIZED);
-                continue;
-            }
-            let wish = Wish::new(subscription, identifier);
-            let is_new = self.broker.topics.insert(filter, &self.client, wish).is_none();
-            if is_new {
-                self.client.state.lock().filters.push(subscription.filter.detached());
-            }
-            reasons.push(Reason(subscription.qos as u8));
-            if !topic::is_shared(filter) && wants_retained(subscription.retain_handling, is_new) {
-                for message in self.broker.retained.matching(filter, options.retained_max, now) {
-                    let qos = message.qos.min(wish.qos);
-                    self.broker.counters.deliver(qos, message.payload().len());
-                    let identifiers = identifier.map_or(Identifiers::None, Identifiers::One);
-                    retained.push(Delivery { message, qos, retain: true, identifiers });
-                }
-            }
+            reasons.push(reason);
         }
-        machine.suback(subscribe.packet_id, &reasons);
-        self.deliver(now, machine, retained);
+        let stored = writing.and_then(|(writing, _)| writing.submit());
+        match stored {
+            Some(ticket) => {
+                self.unsettled.push(Answer::Subscribe { packet_id: subscribe.packet_id, reasons }, ticket);
+            }
+            None => machine.suback(subscribe.packet_id, &reasons),
+        }
     }
 
-    fn unsubscribe(&self, machine: &mut Connection, unsubscribe: &Unsubscribe) {
+    fn subscribe_one(
+        &self,
+        now: u64,
+        subscription: &Subscription,
+        identifier: Option<u32>,
+        writing: &mut Option<(Writing<'_>, u64)>,
+    ) -> Reason {
+        let options = self.broker.options();
+        let filter = subscription.filter.as_bytes();
+        if let Err(error) = topic::check_filter(filter, &options.topic) {
+            return error.reason;
+        }
+        if !may(&self.broker.host, &options.subscribe, &self.client, filter) {
+            return Reason::NOT_AUTHORIZED;
+        }
+        let wish = Wish::new(subscription, identifier);
+        let is_new = self.broker.topics.insert(filter, &self.client, wish).is_none();
+        if is_new {
+            self.client.state.lock().filters.push(subscription.filter.detached());
+        }
+        if let Some((writing, session)) = writing {
+            writing.subscribe(*session, filter, wish);
+        }
+        if !topic::is_shared(filter) && wants_retained(subscription.retain_handling, is_new) {
+            self.broker.retained.matching(filter, options.retained_max, now, |message| {
+                let identifiers = identifier.map_or(Identifiers::None, Identifiers::One);
+                let qos = message.qos.min(wish.qos);
+                let delivery =
+                    Delivery { retain: true, identifiers, ..Delivery::new(Arc::clone(message), qos) };
+                self.give_retained(delivery, writing);
+            });
+        }
+        Reason(subscription.qos as u8)
+    }
+
+    /// Retained messages go the way of others, so that none that comes later arrives before them.
+    fn give_retained(&self, mut delivery: Delivery, writing: &mut Option<(Writing<'_>, u64)>) {
+        self.broker.counters.deliver(delivery.qos, delivery.message.payload().len());
+        if let Some((writing, session)) = writing.as_mut().filter(|_| delivery.qos > QoS::AtMostOnce) {
+            delivery.reference = self.broker.journal.number();
+            writing.deliver(*session, &delivery, None);
+        }
+        self.client.give_own(delivery);
+    }
+
+    fn unsubscribe(&mut self, now: u64, machine: &mut Connection, unsubscribe: &Unsubscribe) {
+        let mut writing = self.write(now);
         let mut reasons = Vec::with_capacity(unsubscribe.filters.len());
         for filter in &unsubscribe.filters {
-            if self.broker.topics.remove(filter.as_bytes(), &self.client).is_some() {
-                self.client.state.lock().filters.retain(|known| known != filter);
-                reasons.push(Reason::SUCCESS);
-            } else {
+            if self.broker.topics.remove(filter.as_bytes(), &self.client).is_none() {
                 reasons.push(Reason::NO_SUBSCRIPTION_EXISTED);
+                continue;
             }
+            self.client.state.lock().filters.retain(|known| known != filter);
+            if let Some((writing, session)) = &mut writing {
+                writing.unsubscribe(*session, filter.as_bytes());
+            }
+            reasons.push(Reason::SUCCESS);
         }
-        machine.unsuback(unsubscribe.packet_id, &reasons);
+        let stored = writing.and_then(|(writing, _)| writing.submit());
+        let packet_id = unsubscribe.packet_id;
+        match stored {
+            Some(ticket) => self.unsettled.push(Answer::Unsubscribe { packet_id, reasons }, ticket),
+            None => machine.unsuback(packet_id, &reasons),
+        }
     }
 
-    fn deliver(&self, now: u64, machine: &mut Connection, deliveries: impl IntoIterator<Item = Delivery>) {
+    fn deliver(&mut self, now: u64, machine: &mut Connection, deliveries: impl Iterator<Item = Delivery>) {
+        let mut placed = Vec::new();
         for delivery in deliveries {
-            if let Err(why) = machine.deliver(now, delivery) {
-                self.broker.counters.drop_one(why.into());
-                if why == Refused::QueueFull {
-                    machine.disconnect(Reason::QUOTA_EXCEEDED, Some("too many messages wait"));
-                }
+            let kept = delivery.kept();
+            // A message with QoS 2 arrives once only if its packet identifier is stored before it is sent.
+            let result = if delivery.qos == QoS::ExactlyOnce && kept.delivery != 0 {
+                machine.hold(now, delivery).map(|sequence| placed.push((kept.delivery, sequence)))
+            } else {
+                machine.deliver(now, delivery).map(drop)
+            };
+            if let Err(why) = result {
+                self.lose(now, machine, kept, why);
             }
+        }
+        if placed.is_empty() {
+            return;
+        }
+        let Some((mut writing, _)) = self.write(now) else { return };
+        placed.iter().for_each(|(delivery, sequence)| writing.place(*delivery, *sequence));
+        if let Some(ticket) = writing.submit() {
+            let sequences = placed.into_iter().map(|(_, sequence)| sequence).collect();
+            self.unsettled.push(Answer::Placed { sequences }, ticket);
         }
     }
 
-    /// Answers messages that are safe now.
-    fn answer_safe(&mut self, context: &mut Context<'_>, machine: &mut Connection) {
-        while let Some((packet_id, reason, ticket)) = self.unsafe_yet.front_mut() {
-            let Poll::Ready(result) = Pin::new(ticket).poll(context) else { return };
-            match result {
-                Ok(()) => machine.acknowledge(*packet_id, *reason),
-                Err(error) => {
-                    tracing::warn!(%error, "a retained message could not be stored");
-                    machine.disconnect(Reason::SERVER_BUSY, Some("the message could not be stored"));
-                }
-            }
-            self.unsafe_yet.pop_front();
+    fn lose(&self, now: u64, machine: &mut Connection, kept: Kept, why: Refused) {
+        self.broker.counters.drop_one(why.into());
+        if kept.delivery != 0 {
+            self.note(now, |writing| writing.forget(kept));
         }
-        if self.unsafe_yet.capacity() > 16 {
-            self.unsafe_yet = VecDeque::new();
+        if why == Refused::QueueFull {
+            machine.disconnect(Reason::QUOTA_EXCEEDED, Some("too many messages wait"));
+        }
+    }
+
+    /// Of an event that the store is to know before it is answered.
+    fn answer_later(
+        &mut self,
+        now: u64,
+        machine: &mut Connection,
+        answer: Answer,
+        write: impl FnOnce(&mut Writing<'_>, u64),
+    ) {
+        let stored = self.write(now).and_then(|(mut writing, session)| {
+            write(&mut writing, session);
+            writing.submit()
+        });
+        match stored {
+            Some(ticket) => self.unsettled.push(answer, ticket),
+            None => answer.give(now, machine),
+        }
+    }
+
+    fn settle(&mut self, context: &mut Context<'_>, now: u64, machine: &mut Connection) {
+        if let Err(error) = self.unsettled.settle(context, now, machine) {
+            tracing::warn!(%error, client = self.name(), "what an MQTT client did could not be stored");
         }
     }
 }
@@ -177,11 +313,19 @@ impl MqttClient for Side {
         match event {
             Event::Publish(publish) => self.publish(now, machine, &publish),
             Event::Subscribe(subscribe) => self.subscribe(now, machine, &subscribe),
-            Event::Unsubscribe(unsubscribe) => self.unsubscribe(machine, &unsubscribe),
-            Event::Release { packet_id } => machine.complete(packet_id),
-            Event::Received { sequence } => machine.release(sequence),
-            Event::Complete { .. } => {}
-            Event::Dropped { why, .. } => self.broker.counters.drop_one(why.into()),
+            Event::Unsubscribe(unsubscribe) => self.unsubscribe(now, machine, &unsubscribe),
+            Event::Release { packet_id } => {
+                let complete = Answer::Complete { packet_id };
+                self.answer_later(now, machine, complete, |writing, session| {
+                    writing.complete(session, packet_id);
+                });
+            }
+            Event::Received { sequence, kept } => {
+                let release = Answer::Release { sequence };
+                self.answer_later(now, machine, release, |writing, _| writing.release(kept));
+            }
+            Event::Complete { kept, .. } => self.note(now, |writing| writing.forget(kept)),
+            Event::Dropped { kept, why, .. } => self.lose(now, machine, kept, why),
             Event::Connect(_) | Event::Authenticate { .. } => {
                 machine.disconnect(Reason::BAD_AUTHENTICATION_METHOD, None);
             }
@@ -189,13 +333,21 @@ impl MqttClient for Side {
     }
 
     fn poll(&mut self, context: &mut Context<'_>, now: u64, machine: &mut Connection, is_writable: bool) {
-        let (mut inbox, evicted) = self.client.take(context, is_writable);
-        self.deliver(now, machine, inbox.drain(..));
-        client::give_back(inbox);
-        if let Some(reason) = evicted {
-            machine.disconnect(reason, None);
+        loop {
+            self.settle(context, now, machine);
+            // What a subscription brings comes behind the answer to it.
+            let waits = self.unsettled.has_subscription();
+            let (mut inbox, evicted) = self.client.take(context, is_writable && !waits);
+            self.deliver(now, machine, inbox.drain(..));
+            client::give_back(inbox);
+            if let Some(reason) = evicted {
+                machine.disconnect(reason, None);
+            }
+            self.settle(context, now, machine);
+            if !waits || self.unsettled.has_subscription() {
+                break;
+            }
         }
-        self.answer_safe(context, machine);
         let waiting = machine.session().map_or(0, Session::outgoing_count);
         self.client.waiting.store(u32::try_from(waiting).unwrap_or(u32::MAX), Ordering::Relaxed);
     }
@@ -216,7 +368,9 @@ impl MqttClient for Side {
         let session = session.unwrap_or_else(|| Session::new(self.broker.options().queue_max));
         let most = self.broker.options().session_expiry;
         discount(&self.broker.counters.connected);
-        self.broker.release(&self.client, session, finished.will, finished.session_expiry.min(most), now);
+        let unsettled = std::mem::take(&mut self.unsettled);
+        let expiry = finished.session_expiry.min(most);
+        self.broker.release(&self.client, Left { session, unsettled, will: finished.will, expiry }, now);
     }
 }
 
@@ -234,6 +388,7 @@ impl Drop for Side {
             Some((session, accept)) if accept.session_present => (session, kept),
             _ => (Session::new(0), 0),
         };
-        self.broker.release(&self.client, session, None, expiry, now);
+        let unsettled = std::mem::take(&mut self.unsettled);
+        self.broker.release(&self.client, Left { session, unsettled, will: None, expiry }, now);
     }
 }

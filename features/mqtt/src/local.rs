@@ -2,13 +2,11 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
 use std::task::Context;
 
 use nightjar_base::mqtt::{MqttAttachment, MqttLocal};
 use nightjar_jid::Jid;
 use nightjar_mqtt::{Delivery, Publish, QoS, Reason, RetainHandling, Subscription, Text};
-use parking_lot::Mutex;
 
 use crate::broker::Broker;
 use crate::client::{Client, State};
@@ -26,15 +24,10 @@ impl Local {
         let MqttAttachment { user, client_id, topics, inbox_max } = attachment;
         let mut state = State::default();
         (state.is_online, state.inbox_max) = (true, inbox_max);
-        let client = Arc::new(Client {
-            number: broker.number(),
-            jid: Jid::from_parts(Some(&user), &broker.host.name, Some(client_id.as_str())).ok(),
-            user: nightjar_text::Text::new(&user),
-            client_id,
-            state: Mutex::new(state),
-            waiting: AtomicU32::new(0),
-            freed: tokio::sync::Notify::new(),
-        });
+        let jid = Jid::from_parts(Some(&user), &broker.host.name, Some(client_id.as_str())).ok();
+        let client = Client::new(broker.number(), nightjar_text::Text::new(&user), client_id, jid);
+        *client.state.lock() = state;
+        let client = Arc::new(client);
         for filter in &topics {
             let wish = Subscription {
                 no_local: true,

@@ -33,17 +33,18 @@ impl Retained {
         self.0.write().insert(&topic, message);
     }
 
-    /// At most `max` that the filter matches.
-    pub(crate) fn matching(&self, filter: &[u8], max: usize, now: u64) -> Vec<Arc<Message>> {
-        let mut found = Vec::new();
+    /// Takes at most `max` that the filter matches. A message that comes in their place later is retained after `take`
+    /// has been called for all.
+    pub(crate) fn matching(&self, filter: &[u8], max: usize, now: u64, mut take: impl FnMut(&Arc<Message>)) {
+        let mut count = 0;
         let tree = self.0.read();
         tree.matches(filter, max.saturating_mul(STEPS), |message| {
             if !message.expired(now) {
-                found.push(Arc::clone(message));
+                take(message);
+                count += 1;
             }
-            if found.len() < max { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            if count < max { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         });
-        found
     }
 
     /// Takes out all that the filter matches.

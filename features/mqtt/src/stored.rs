@@ -40,7 +40,7 @@ pub(crate) struct Clocks {
 }
 
 impl Clocks {
-    fn to_unix(self, expires_at: u64) -> i64 {
+    pub(crate) fn to_unix(self, expires_at: u64) -> i64 {
         if expires_at == u64::MAX {
             return NEVER;
         }
@@ -48,7 +48,7 @@ impl Clocks {
         self.unix.saturating_add(i64::try_from(left).unwrap_or(NEVER)).min(NEVER - 1)
     }
 
-    fn of_unix(self, expiry: i64) -> u64 {
+    pub(crate) fn of_unix(self, expiry: i64) -> u64 {
         if expiry >= NEVER {
             return u64::MAX;
         }

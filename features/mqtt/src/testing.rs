@@ -21,6 +21,7 @@ use nightjar_mqtt::{
     Subscription, Text, Version,
 };
 use nightjar_sasl::Secret;
+use nightjar_store::Store;
 
 use crate::FEATURE;
 use crate::broker::Broker;
@@ -70,12 +71,27 @@ impl World {
     /// A host `localhost` with these rules (YAML), these options of mod_mqtt (YAML in braces) and these accounts; the
     /// password of each is its name.
     pub(crate) async fn new(rules: &str, options: &str, users: &[&str]) -> Self {
+        let store = nightjar_sqlite::temporary("localhost");
+        let world = Self::with(rules, options, store, 0).await;
+        for user in users {
+            world.kernel.register_account(&world.host, user, &Secret::from(*user)).await.unwrap();
+        }
+        world
+    }
+
+    /// The server was killed, and is started again after so many milliseconds, with these options of mod_mqtt. Its
+    /// clients have yet to find out: see [`Peer::cut`].
+    pub(crate) async fn killed(self, options: &str, milliseconds: u64) -> Self {
+        let now = self.clock.0.load(Ordering::Relaxed) + milliseconds;
+        Self::with("", options, self.host.store.clone(), now).await
+    }
+
+    async fn with(rules: &str, options: &str, store: Store, now: u64) -> Self {
         let config = config(rules, options);
         let of_host = Arc::new(config.host("localhost").clone());
-        let clock = Arc::new(Movable(AtomicU64::new(0)));
+        let clock = Arc::new(Movable(AtomicU64::new(now)));
         let random = Arc::new(Counting(AtomicU64::new(1)));
         let kernel = Kernel::new(Arc::clone(&clock) as Arc<dyn Clock>, random, Arc::new(config));
-        let store = nightjar_sqlite::temporary("localhost");
         let secret = Secret::from("a secret of sixteen bytes");
         let environment = Environment::new(|bytes| bytes.fill(7), || NOW * 1_000_000, secret);
         let options =
@@ -86,9 +102,6 @@ impl World {
         kernel.add_host(Arc::clone(&host));
         let world = Self { kernel, host, clock };
         world.start().await;
-        for user in users {
-            world.kernel.register_account(&world.host, user, &Secret::from(*user)).await.unwrap();
-        }
         world
     }
 
@@ -151,6 +164,17 @@ impl World {
         client_id: &str,
         change: impl FnOnce(&mut Connect),
     ) -> Result<Peer, MqttRefusal> {
+        self.try_resume(user, client_id, Session::new(1000), change).await
+    }
+
+    /// A client that has its end of a session.
+    pub(crate) async fn try_resume(
+        &self,
+        user: &str,
+        client_id: &str,
+        session: Session,
+        change: impl FnOnce(&mut Connect),
+    ) -> Result<Peer, MqttRefusal> {
         let mut connect = Connect {
             version: Version::V5,
             clean_start: false,
@@ -164,7 +188,7 @@ impl World {
         change(&mut connect);
         let now = self.now();
         let mut peer = Peer {
-            client: Client::new(now, &connect, Session::new(1000)),
+            client: Client::new(now, &connect, session),
             machine: Connection::new(now, Arc::new(Settings::default())),
             side: None,
             events: VecDeque::new(),
@@ -192,10 +216,12 @@ pub(crate) struct Peer {
     kernel: Arc<Kernel>,
 }
 
-fn pour(mut from: Outgoing, to: &mut BytesMut) {
+/// Says whether there was anything.
+fn pour(mut from: Outgoing, to: &mut BytesMut) -> bool {
     let bytes = from.to_vec();
     to.extend_from_slice(&bytes);
     from.clear();
+    !bytes.is_empty()
 }
 
 impl Peer {
@@ -213,21 +239,35 @@ impl Peer {
         Ok(())
     }
 
+    /// Moves bytes both ways until there are none.
     fn pump(&mut self, context: &mut Context<'_>) {
+        while self.pump_once(context) {}
+    }
+
+    fn pump_once(&mut self, context: &mut Context<'_>) -> bool {
         let now = now_ms(&self.kernel);
-        pour(self.client.poll_output(now), &mut self.input[0]);
-        let Some(side) = &mut self.side else { return };
-        while let Some(event) = self.machine.handle_input(now, &mut self.input[0]) {
-            side.handle_event(now, &mut self.machine, event);
-        }
+        let is_sent = self.half_pump();
+        let Some(side) = &mut self.side else { return false };
         side.poll(context, now, &mut self.machine, true);
-        pour(self.machine.poll_output(), &mut self.input[1]);
+        let is_answered = pour(self.machine.poll_output(), &mut self.input[1]);
         while let Some(event) = self.client.handle_input(now, &mut self.input[1]) {
             if let Event::Publish(publish) = &event {
                 self.client.acknowledge(publish.qos, publish.packet_id, Reason::SUCCESS);
             }
             self.events.push_back(event);
         }
+        is_sent || is_answered
+    }
+
+    /// The server reads what the client has sent, and the client reads nothing. Says whether there was anything.
+    pub(crate) fn half_pump(&mut self) -> bool {
+        let now = now_ms(&self.kernel);
+        let is_sent = pour(self.client.poll_output(now), &mut self.input[0]);
+        let Some(side) = &mut self.side else { return is_sent };
+        while let Some(event) = self.machine.handle_input(now, &mut self.input[0]) {
+            side.handle_event(now, &mut self.machine, event);
+        }
+        is_sent
     }
 
     /// The next event of a kind; waits for the store if it must. Others stay for [`Peer::told`].
@@ -245,9 +285,7 @@ impl Peer {
     /// All that has come without waiting, in words.
     pub(crate) fn told(&mut self) -> Vec<String> {
         let waker = std::task::Waker::noop();
-        for _ in 0..4 {
-            self.pump(&mut Context::from_waker(waker));
-        }
+        self.pump(&mut Context::from_waker(waker));
         self.events.drain(..).map(|event| shown(&event)).collect()
     }
 
@@ -262,12 +300,7 @@ impl Peer {
 
     /// Publishes with QoS 1; gives the answer.
     pub(crate) async fn publish(&mut self, topic: &str, payload: &str, retain: bool) -> Reason {
-        let now = now_ms(&self.kernel);
-        let payload = Bytes::copy_from_slice(payload.as_bytes());
-        let message =
-            Message::new(&text(topic), QoS::AtLeastOnce, retain, &Properties::default(), &payload, now);
-        let delivery = Delivery { retain, ..Delivery::new(Arc::new(message), QoS::AtLeastOnce) };
-        self.client.publish(now, delivery).unwrap();
+        self.send(topic, payload, QoS::AtLeastOnce, retain);
         self.next(|event| match event {
             Event::Complete { reason, .. } => Some(*reason),
             _ => None,
@@ -275,12 +308,28 @@ impl Peer {
         .await
     }
 
-    /// The connection is over.
-    pub(crate) fn end(mut self) {
+    /// Publishes, and waits for nothing.
+    pub(crate) fn send(&mut self, topic: &str, payload: &str, qos: QoS, retain: bool) {
+        let now = now_ms(&self.kernel);
+        let payload = Bytes::copy_from_slice(payload.as_bytes());
+        let message = Message::new(&text(topic), qos, retain, &Properties::default(), &payload, now);
+        let delivery = Delivery { retain, ..Delivery::new(Arc::new(message), qos) };
+        self.client.publish(now, delivery).unwrap();
+    }
+
+    /// The connection is over; gives the client's end of the session.
+    pub(crate) fn end(mut self) -> Session {
         let now = now_ms(&self.kernel);
         if let Some(side) = self.side.take() {
             side.finish(now, self.machine.finish());
         }
+        self.client.finish()
+    }
+
+    /// The server was killed: it doesn't even notice.
+    pub(crate) fn cut(mut self) -> Session {
+        std::mem::forget(self.side.take());
+        self.client.finish()
     }
 }
 

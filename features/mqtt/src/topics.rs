@@ -38,6 +38,32 @@ impl Wish {
     }
 }
 
+/// As [`Wish::options`] writes it: the QoS in the lowest two bits.
+const NO_LOCAL: u8 = 4;
+const RETAIN_AS_PUBLISHED: u8 = 8;
+
+impl Wish {
+    /// All but the identifier, in one byte.
+    pub(crate) fn options(self) -> u8 {
+        let flag = |is_set, flag| if is_set { flag } else { 0 };
+        self.qos as u8 | flag(self.no_local, NO_LOCAL) | flag(self.retain_as_published, RETAIN_AS_PUBLISHED)
+    }
+
+    /// What [`Wish::options`] wrote.
+    pub(crate) fn of_options(options: u8, identifier: Option<u32>) -> Option<Self> {
+        Some(Self {
+            qos: QoS::from_u8(options & 3)?,
+            no_local: options & NO_LOCAL != 0,
+            retain_as_published: options & RETAIN_AS_PUBLISHED != 0,
+            identifier,
+        })
+    }
+
+    pub(crate) fn identifier(self) -> Option<u32> {
+        self.identifier
+    }
+}
+
 /// Whether a subscription gets retained messages.
 pub(crate) fn wants_retained(handling: RetainHandling, is_new: bool) -> bool {
     match handling {
@@ -54,11 +80,24 @@ pub(crate) struct Topics {
 }
 
 /// Somebody to whom a message goes.
-struct Target {
-    client: Arc<Client>,
-    qos: QoS,
+pub(crate) struct Target {
+    pub(crate) client: Arc<Client>,
+    pub(crate) qos: QoS,
     retain: bool,
     identifiers: Identifiers,
+}
+
+impl Target {
+    /// Whether what it gets waits in a session that is stored.
+    pub(crate) fn is_stored(&self) -> bool {
+        self.qos > QoS::AtMostOnce && self.client.stored().is_some()
+    }
+
+    /// The message for it.
+    pub(crate) fn delivery(self, message: &Arc<Message>) -> (Arc<Client>, Delivery) {
+        let Self { client, qos, retain, identifiers } = self;
+        (client, Delivery { message: Arc::clone(message), qos, retain, identifiers, reference: 0 })
+    }
 }
 
 thread_local! {
@@ -88,13 +127,12 @@ impl Topics {
         self.shards.iter().map(|shard| shard.read().len()).sum()
     }
 
-    /// Gives a message to each that subscribed to it; `give` is called without a lock of a tree. Says whether there was
-    /// anybody.
+    /// Gives all that subscribed to a message; `give` is called without a lock of a tree. Says whether there was anybody.
     pub(crate) fn route(
         &self,
-        message: &Arc<Message>,
+        message: &Message,
         from: Option<u64>,
-        mut give: impl FnMut(&Client, Delivery),
+        give: impl FnOnce(&mut Vec<Target>),
     ) -> bool {
         let (mut scratch, mut targets) = MEMORY.take();
         let topic = message.topic();
@@ -107,9 +145,8 @@ impl Topics {
         }
         merge(&mut targets);
         let is_wanted = !targets.is_empty();
-        for Target { client, qos, retain, identifiers } in targets.drain(..) {
-            give(&client, Delivery { message: Arc::clone(message), qos, retain, identifiers });
-        }
+        give(&mut targets);
+        targets.clear();
         MEMORY.set((scratch, targets));
         is_wanted
     }

@@ -1,9 +1,10 @@
-//! Every table of ejabberd 26.07, once, for three dialects and two layouts.
+//! Every table of ejabberd 26.07 and our own, once, for three dialects and two layouts.
 //!
 //! The description follows what ejabberd itself creates with `update_sql_schema`; databases made from its `sql/*.sql`
 //! files differ in index names only, which is why keys are compared by their columns.
 
 mod im;
+mod own;
 mod render;
 mod services;
 #[cfg(test)]
@@ -44,6 +45,8 @@ pub enum ColumnType {
     Numeric,
     Boolean,
     Blob,
+    /// Up to 4 GB where a plain one holds 64 KB (MySQL).
+    BigBlob,
     Timestamp,
     /// One character.
     Char,
@@ -125,7 +128,7 @@ pub const SCHEMA_VERSION: Table = Table {
 
 /// All modules with their tables; a table that another refers to comes first.
 pub fn modules() -> impl Iterator<Item = &'static Module> {
-    im::IM.iter().chain(services::SERVICES)
+    im::IM.iter().chain(services::SERVICES).chain(own::OWN)
 }
 
 /// All tables of all modules.

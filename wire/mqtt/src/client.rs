@@ -235,7 +235,8 @@ impl Client {
         }
         let quota = self.quota;
         let (mut writer, session) = self.writer(now);
-        writer.pump(&mut session.sender, quota)
+        let dropped = writer.pump(&mut session.sender, quota);
+        dropped.into_iter().map(|(entry, why)| (entry.sequence, why)).collect()
     }
 
     fn next_packet(&mut self, now: u64, input: &mut BytesMut) -> Result<Option<Option<Event>>, Error> {
@@ -325,10 +326,10 @@ impl Client {
                 let reason = Reason::PACKET_IDENTIFIER_NOT_FOUND;
                 ack::short(self.version, Kind::Pubrel, ack.packet_id, reason, self.out.small());
             }
-            Progress::Received(_) | Progress::ReleasedBefore => {
+            Progress::Received(..) | Progress::ReleasedBefore => {
                 ack::short(self.version, Kind::Pubrel, ack.packet_id, Reason::SUCCESS, self.out.small());
             }
-            Progress::Complete(sequence) => {
+            Progress::Complete(sequence, _) => {
                 self.pump(now);
                 return Ok(Some(Event::Complete { sequence, reason: ack.reason }));
             }

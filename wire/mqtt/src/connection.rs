@@ -20,7 +20,7 @@ use crate::packet::{
     Auth, Connack, Connect, Disconnect, Packet, Publish, Subscribe, Unsubscribe, Will, read,
 };
 use crate::session::Refused;
-use crate::{Error, Outgoing, QoS, Reason, Session, Text, Version};
+use crate::{Error, Kept, Outgoing, QoS, Reason, Session, Text, Version};
 use aliases::{Given, Taken};
 use bytes::{Bytes, BytesMut};
 use std::collections::VecDeque;
@@ -51,11 +51,15 @@ pub enum Event {
     Received {
         /// Of the message that was delivered.
         sequence: u64,
+        /// What the store knows it by.
+        kept: Kept,
     },
     /// Durable sessions: the client has the message, or refused it. Forget it.
     Complete {
         /// Of the message.
         sequence: u64,
+        /// What the store knows it by.
+        kept: Kept,
         /// The client's.
         reason: Reason,
     },
@@ -63,6 +67,8 @@ pub enum Event {
     Dropped {
         /// Of the message.
         sequence: u64,
+        /// What the store knows it by.
+        kept: Kept,
         /// Why.
         why: Refused,
     },

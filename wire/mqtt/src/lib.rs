@@ -19,7 +19,7 @@ pub mod version;
 
 pub use connection::{Accept, Connection, Event, Finished, Settings};
 pub use error::Error;
-pub use message::{Delivery, Identifiers, Message};
+pub use message::{Delivery, Identifiers, Kept, Message};
 pub use outgoing::Outgoing;
 pub use packet::properties::Properties;
 pub use packet::{

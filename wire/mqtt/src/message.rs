@@ -23,7 +23,7 @@ pub struct Message {
     pub retain: bool,
     /// When it is to be forgotten; [`u64::MAX`] is never.
     pub expires_at: u64,
-    /// For the owner's use: where it is stored, for example.
+    /// For the owner's use: what its store knows it by; 0 is nothing.
     pub reference: u64,
 }
 
@@ -243,6 +243,15 @@ impl Identifiers {
     }
 }
 
+/// What the owner's store knows a message by: [`Delivery::reference`] and [`Message::reference`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Of the delivery.
+    pub delivery: u64,
+    /// Of the message; `None` when the receiver has it and only its packet identifier is in use.
+    pub message: Option<u64>,
+}
+
 /// A message for one receiver.
 #[derive(Clone, Debug)]
 pub struct Delivery {
@@ -254,12 +263,19 @@ pub struct Delivery {
     pub retain: bool,
     /// Those of all subscriptions that matched.
     pub identifiers: Identifiers,
+    /// For the owner's use: what its store knows this delivery by; 0 is nothing.
+    pub reference: u64,
 }
 
 impl Delivery {
     /// A delivery of what is published now, to a subscription without options.
     pub fn new(message: Arc<Message>, qos: QoS) -> Self {
-        Self { message, qos, retain: false, identifiers: Identifiers::None }
+        Self { message, qos, retain: false, identifiers: Identifiers::None, reference: 0 }
+    }
+
+    /// What a store knows of it.
+    pub fn kept(&self) -> Kept {
+        Kept { delivery: self.reference, message: Some(self.message.reference) }
     }
 }
 

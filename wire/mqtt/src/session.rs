@@ -48,8 +48,9 @@ impl Session {
         Self { sender: Sender::new(queue_max), receiver: Receiver::default() }
     }
 
-    /// A session as it was stored: deliveries in the order of their sequence, and packet identifiers of messages with QoS
-    /// 2 that the other side hasn't released. `next` is a sequence above all that were ever used, as far as is known.
+    /// A session as it was stored: deliveries, and packet identifiers of messages with QoS 2 that the other side hasn't
+    /// released. A delivery that may have been on the wire is to be [`Stage::Sent`]. `next` is a sequence above all that
+    /// were ever used, as far as is known.
     pub fn restore(queue_max: usize, stored: Vec<Stored>, received: Vec<u16>, next: u64) -> Self {
         Self { sender: Sender::restore(queue_max, stored, next), receiver: Receiver::restore(received) }
     }

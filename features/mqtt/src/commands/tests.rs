@@ -82,7 +82,7 @@ async fn connections_end_by_client_by_account_and_all() {
         assert_eq!(kick(&world.host, of), ended, "{of:?}");
         let told = peers.iter_mut().filter_map(|peer| peer.told().pop());
         assert_eq!(told.filter(|words| words.contains("0x98")).count(), ended, "{of:?}");
-        peers.into_iter().for_each(crate::testing::Peer::end);
+        peers.into_iter().for_each(|peer| drop(peer.end()));
     }
     let mut ben = world.connect("ben", "1").await;
     assert_eq!(expel(&world.host, "ben"), 1);

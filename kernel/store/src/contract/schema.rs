@@ -55,7 +55,7 @@ fn sample(kind: ColumnType, version: i64) -> Value {
         }
         ColumnType::Char => Value::from(version.to_string()),
         ColumnType::Boolean => Value::from(version % 2 == 0),
-        ColumnType::Blob => Value::from(vec![version as u8]),
+        ColumnType::Blob | ColumnType::BigBlob => Value::from(vec![version as u8]),
         ColumnType::Timestamp => Value::Time(1_700_000_000_000_000 + version * 1_000_000),
         ColumnType::BigInt
         | ColumnType::Integer

@@ -44,7 +44,7 @@ fn an_empty_database_gets_everything_in_the_preferred_layout() {
         assert_eq!((plan.layout, plan.existing), (layout, false));
         let created =
             plan.statements.iter().filter(|statement| statement.starts_with("CREATE TABLE")).count();
-        assert_eq!(created, 44);
+        assert_eq!(created, 49);
         assert!(plan.statements.iter().any(|s| s.contains("server_host")));
         let hosted =
             plan.statements.iter().any(|s| s.starts_with("CREATE TABLE users") && s.contains("server_host"));

@@ -111,8 +111,9 @@ fn type_name(kind: ColumnType, dialect: Dialect) -> String {
         (ColumnType::SmallInt, _) => "smallint",
         (ColumnType::Numeric, _) => "numeric",
         (ColumnType::Boolean, _) => "boolean",
-        (ColumnType::Blob, Dialect::Postgres) => "bytea",
-        (ColumnType::Blob, _) => "blob",
+        (ColumnType::Blob | ColumnType::BigBlob, Dialect::Postgres) => "bytea",
+        (ColumnType::BigBlob, Dialect::Mysql) => "longblob",
+        (ColumnType::Blob | ColumnType::BigBlob, _) => "blob",
         (ColumnType::Timestamp, _) => "timestamp",
         (ColumnType::Char, _) => "character(1)",
         (ColumnType::Serial, Dialect::Sqlite) => "integer PRIMARY KEY AUTOINCREMENT",
@@ -124,13 +125,16 @@ fn type_name(kind: ColumnType, dialect: Dialect) -> String {
 
 fn default_value(kind: ColumnType, dialect: Dialect) -> &'static str {
     match (kind, dialect) {
-        (ColumnType::Text | ColumnType::BigText | ColumnType::Blob, Dialect::Mysql) => "('')",
+        (ColumnType::Text | ColumnType::BigText | ColumnType::Blob | ColumnType::BigBlob, Dialect::Mysql) => {
+            "('')"
+        }
         (
             ColumnType::Text
             | ColumnType::BigText
             | ColumnType::ShortText(_)
             | ColumnType::Char
-            | ColumnType::Blob,
+            | ColumnType::Blob
+            | ColumnType::BigBlob,
             _,
         ) => "''",
         (ColumnType::Boolean, _) => "false",

@@ -151,11 +151,12 @@ impl Connection {
         let session = session.as_mut().filter(|_| self.closed.is_none())?;
         let mut writer = Writer { version: *version, size_max: *size_max, now, out, taken };
         let mut refused = None;
-        for (sequence, why) in writer.pump(&mut session.sender, self.quota) {
-            if Some(sequence) == watched {
+        for (entry, why) in writer.pump(&mut session.sender, self.quota) {
+            if Some(entry.sequence) == watched {
                 refused = Some(why);
             } else if self.durable {
-                self.events.push_back(Event::Dropped { sequence, why });
+                let (sequence, kept) = (entry.sequence, entry.kept());
+                self.events.push_back(Event::Dropped { sequence, kept, why });
             }
         }
         refused

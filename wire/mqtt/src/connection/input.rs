@@ -169,13 +169,15 @@ impl Connection {
                 let reason = Reason::PACKET_IDENTIFIER_NOT_FOUND;
                 ack::short(self.version, Kind::Pubrel, ack.packet_id, reason, self.out.small());
             }
-            Progress::Received(sequence) if self.durable => return Ok(Some(Event::Received { sequence })),
-            Progress::Received(_) | Progress::ReleasedBefore => {
+            Progress::Received(sequence, kept) if self.durable => {
+                return Ok(Some(Event::Received { sequence, kept }));
+            }
+            Progress::Received(..) | Progress::ReleasedBefore => {
                 ack::short(self.version, Kind::Pubrel, ack.packet_id, Reason::SUCCESS, self.out.small());
             }
-            Progress::Complete(sequence) => {
+            Progress::Complete(sequence, kept) => {
                 if self.durable {
-                    self.events.push_back(Event::Complete { sequence, reason: ack.reason });
+                    self.events.push_back(Event::Complete { sequence, kept, reason: ack.reason });
                 }
                 self.pump_at(self.last_input);
             }

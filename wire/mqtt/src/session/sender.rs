@@ -5,7 +5,7 @@
 
 use super::{Refused, packet_id};
 use crate::packet::Kind;
-use crate::{Delivery, Error, QoS, Reason};
+use crate::{Delivery, Error, Kept, QoS, Reason};
 use std::collections::VecDeque;
 
 /// How far a message has come.
@@ -31,8 +31,18 @@ pub struct Stored {
     pub sequence: u64,
     /// How far it has come.
     pub stage: Stage,
+    /// As the delivery has it.
+    pub reference: u64,
     /// `None` when it isn't needed any more.
     pub delivery: Option<Delivery>,
+}
+
+impl Stored {
+    /// What a store knows of it.
+    pub fn kept(&self) -> Kept {
+        let message = self.delivery.as_ref().map(|delivery| delivery.message.reference);
+        Kept { delivery: self.reference, message }
+    }
 }
 
 /// All that is on its way to one side.
@@ -57,11 +67,11 @@ pub(crate) enum Progress {
     /// There is no such packet.
     Unknown,
     /// PUBREC came for the first time.
-    Received(u64),
+    Received(u64, Kept),
     /// PUBREC came again after PUBREL.
     ReleasedBefore,
     /// It is over.
-    Complete(u64),
+    Complete(u64, Kept),
     /// Nothing changes.
     Nothing,
 }
@@ -77,9 +87,10 @@ impl Sender {
         stored.dedup_by_key(|entry| entry.sequence);
         let last = stored.last().map_or(0, |entry| entry.sequence + 1);
         for entry in &mut stored {
-            entry.stage = match entry.stage {
-                // What a store keeps is stored; and it can't tell what was on the wire when the server went down.
-                Stage::Held | Stage::Queued | Stage::Sent if entry.delivery.is_some() => Stage::Sent,
+            entry.stage = match (entry.stage, &entry.delivery) {
+                // What a store keeps is stored.
+                (Stage::Held | Stage::Queued, Some(_)) => Stage::Queued,
+                (Stage::Sent, Some(_)) => Stage::Sent,
                 _ => Stage::Released,
             };
         }
@@ -116,7 +127,8 @@ impl Sender {
         }
         let sequence = self.free_sequence().ok_or(Refused::QueueFull)?;
         self.next = sequence + 1;
-        self.entries.push_back(Stored { sequence, stage, delivery: Some(delivery) });
+        let reference = delivery.reference;
+        self.entries.push_back(Stored { sequence, stage, reference, delivery: Some(delivery) });
         Ok(sequence)
     }
 
@@ -198,7 +210,7 @@ impl Sender {
         now: u64,
         quota: usize,
         mut send: impl FnMut(Step<'_>) -> bool,
-        mut dropped: impl FnMut(u64, Refused),
+        mut dropped: impl FnMut(Stored, Refused),
     ) {
         while self.in_flight() < quota {
             let index = self.in_flight();
@@ -223,8 +235,9 @@ impl Sender {
             match refused {
                 None => self.in_flight += 1,
                 Some(why) => {
-                    dropped(entry.sequence, why);
-                    self.entries.remove(index);
+                    if let Some(entry) = self.entries.remove(index) {
+                        dropped(entry, why);
+                    }
                 }
             }
         }
@@ -250,12 +263,12 @@ impl Sender {
             }
             (Kind::Pubrec, Stage::Sent, QoS::ExactlyOnce) if reason.is_error() => Ok(self.finish(index)),
             (Kind::Pubrec, Stage::Sent, QoS::ExactlyOnce) => {
-                let sequence = entry.sequence;
+                let received = Progress::Received(entry.sequence, entry.kept());
                 entry.stage = Stage::Received;
                 if !durable {
                     (entry.stage, entry.delivery) = (Stage::Released, None);
                 }
-                Ok(Progress::Received(sequence))
+                Ok(received)
             }
             (Kind::Pubrec, Stage::Released, _) => Ok(Progress::ReleasedBefore),
             (Kind::Pubrec, Stage::Received, _) => Ok(Progress::Nothing),
@@ -269,6 +282,6 @@ impl Sender {
         if self.entries.is_empty() && self.entries.capacity() > 16 {
             self.entries = VecDeque::new();
         }
-        Progress::Complete(entry.sequence)
+        Progress::Complete(entry.sequence, entry.kept())
     }
 }

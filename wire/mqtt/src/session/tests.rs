@@ -1,8 +1,11 @@
 use super::*;
-use crate::{Message, Properties, QoS, Text};
+use crate::{Kept, Message, Properties, QoS, Text};
 use bytes::Bytes;
 use sender::{Progress, Step};
 use std::sync::Arc;
+
+/// What nobody stored is known by.
+const KEPT: Kept = Kept { delivery: 0, message: Some(0) };
 
 fn delivery(qos: QoS) -> Delivery {
     let topic = Text::new("t").unwrap();
@@ -48,9 +51,9 @@ fn an_identifier_in_use_is_passed_over() {
         let id = packet_id(sequence);
         assert_ne!(id, 1, "{round}");
         assert_eq!(pump(&mut sender, 10), [i32::from(id)]);
-        assert_eq!(puback(&mut sender, id), Progress::Complete(sequence));
+        assert_eq!(puback(&mut sender, id), Progress::Complete(sequence, KEPT));
     }
-    assert_eq!(puback(&mut sender, 1), Progress::Complete(0));
+    assert_eq!(puback(&mut sender, 1), Progress::Complete(0, KEPT));
 }
 
 #[test]
@@ -61,14 +64,19 @@ fn there_are_no_more_messages_than_identifiers() {
     }
     assert_eq!(session.enqueue(delivery(QoS::AtLeastOnce)), Err(Refused::QueueFull));
     assert_eq!(pump(&mut session.sender, 2), [1, 2]);
-    assert_eq!(puback(&mut session.sender, 2), Progress::Complete(1));
+    assert_eq!(puback(&mut session.sender, 2), Progress::Complete(1, KEPT));
     // 1 is in use, and so are those that wait, from 3 on.
     assert_eq!(session.enqueue(delivery(QoS::AtLeastOnce)).map(packet_id), Ok(2));
 }
 
 #[test]
 fn a_stored_session_comes_back() {
-    let stored = |sequence, stage, qos: Option<QoS>| Stored { sequence, stage, delivery: qos.map(delivery) };
+    let stored = |sequence, stage, qos: Option<QoS>| Stored {
+        sequence,
+        stage,
+        reference: 0,
+        delivery: qos.map(delivery),
+    };
     let entries = vec![
         stored(70_000, Stage::Queued, Some(QoS::AtLeastOnce)),
         stored(65_540, Stage::Released, None),
@@ -84,8 +92,8 @@ fn a_stored_session_comes_back() {
         (65_536, Stage::Sent),
         (65_540, Stage::Released),
         (69_000, Stage::Released),
-        (69_500, Stage::Sent),
-        (70_000, Stage::Sent),
+        (69_500, Stage::Queued),
+        (70_000, Stage::Queued),
     ];
     assert_eq!(again, expected);
     // [MQTT-4.4.0-1]: with the identifiers that the other side knows.

@@ -1,6 +1,6 @@
 //! Puts messages on the wire of one connection.
 
-use super::sender::{Sender, Step};
+use super::sender::{Sender, Step, Stored};
 use crate::connection::aliases::Taken;
 use crate::message::{Delivery, One};
 use crate::packet::{Kind, ack};
@@ -40,7 +40,7 @@ impl Writer<'_> {
     }
 
     /// Writes what may be sent now; gives what is dropped instead.
-    pub(crate) fn pump(&mut self, sender: &mut Sender, quota: u16) -> Vec<(u64, Refused)> {
+    pub(crate) fn pump(&mut self, sender: &mut Sender, quota: u16) -> Vec<(Stored, Refused)> {
         let now = self.now;
         let mut dropped = Vec::new();
         let send = |step: Step<'_>| match step {
@@ -50,7 +50,7 @@ impl Writer<'_> {
                 true
             }
         };
-        sender.pump(now, usize::from(quota), send, |sequence, why| dropped.push((sequence, why)));
+        sender.pump(now, usize::from(quota), send, |entry, why| dropped.push((entry, why)));
         dropped
     }
 }

@@ -40,9 +40,12 @@ fn each_quality_has_its_exchange() {
         let expected = [entry(0, false, "0"), entry(1, false, "1"), entry(2, false, "2")];
         assert_eq!(seen(wire.heard()), expected);
         let events = wire.say(Packet::Puback(ack(1)));
-        assert!(matches!(&*events, [Event::Complete { sequence: 0, reason: Reason::SUCCESS }]), "{events:?}");
+        assert!(
+            matches!(&*events, [Event::Complete { sequence: 0, reason: Reason::SUCCESS, .. }]),
+            "{events:?}"
+        );
         let events = wire.say(Packet::Pubrec(ack(2)));
-        assert!(matches!(&*events, [Event::Received { sequence: 1 }]));
+        assert!(matches!(&*events, [Event::Received { sequence: 1, .. }]));
         // PUBREL promises that the message will not come again: it waits for the store.
         assert_eq!(wire.heard(), []);
         wire.connection.release(1);
@@ -88,7 +91,7 @@ fn the_client_s_receive_maximum_is_kept() {
     assert_eq!(seen(wire.heard()), [entry(3, false, "c")]);
     // A refusal makes room as well.
     let events = wire.say(Packet::Pubrec(Ack::new(2, Reason::QUOTA_EXCEEDED)));
-    assert!(matches!(&*events, [Event::Complete { sequence: 1, reason: Reason::QUOTA_EXCEEDED }]));
+    assert!(matches!(&*events, [Event::Complete { sequence: 1, reason: Reason::QUOTA_EXCEEDED, .. }]));
     assert_eq!(seen(wire.heard()), [entry(4, false, "d")]);
 }
 
@@ -185,7 +188,7 @@ fn large_packets_are_not_sent() {
     assert_eq!(seen(wire.heard().split_off(1))[0].2, "fits");
     let events = wire.bytes(&[]);
     assert!(
-        matches!(&*events, [Event::Dropped { sequence, why: Refused::TooLarge }] if *sequence == lost),
+        matches!(&*events, [Event::Dropped { sequence, why: Refused::TooLarge, .. }] if *sequence == lost),
         "{events:?}"
     );
 }
@@ -208,9 +211,8 @@ fn expired_messages_are_not_sent() {
     assert_eq!(seen(wire.heard()), [entry(1, false, "old")]);
     wire.now = 10_000;
     let events = wire.say(Packet::Puback(ack(1)));
-    let expected = [Event::Complete { sequence: 0, reason: Reason::SUCCESS }];
-    assert_eq!(format!("{:?}", &events[..1]), format!("{expected:?}"));
-    assert!(matches!(events[1], Event::Dropped { sequence: 1, why: Refused::Expired }));
+    assert!(matches!(events[0], Event::Complete { sequence: 0, reason: Reason::SUCCESS, .. }));
+    assert!(matches!(events[1], Event::Dropped { sequence: 1, why: Refused::Expired, .. }));
     assert_eq!(seen(wire.heard()), [entry(3, false, "lasting")]);
 }
 

@@ -196,7 +196,7 @@ impl Broker {
                     self.orders.push_back(Order::Take { publish, connection: self.generation });
                 }
                 Event::Release { packet_id } => self.orders.push_back(Order::Forget(packet_id)),
-                Event::Received { sequence } => self.orders.push_back(Order::Released(sequence)),
+                Event::Received { sequence, .. } => self.orders.push_back(Order::Released(sequence)),
                 Event::Complete { sequence, .. } => self.orders.push_back(Order::Delete(sequence)),
                 other => panic!("{other:?}"),
             }
@@ -278,7 +278,8 @@ impl Broker {
             self.orders.clear();
             let row = |(sequence, delivery): (&u64, &Option<Delivery>)| Stored {
                 sequence: *sequence,
-                stage: if delivery.is_some() { Stage::Queued } else { Stage::Released },
+                stage: if delivery.is_some() { Stage::Sent } else { Stage::Released },
+                reference: 0,
                 delivery: delivery.clone(),
             };
             let rows = self.rows.iter().map(row).collect();
