@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use arc_swap::ArcSwap;
 use nightjar_base::hooks::BoxFuture;
 use nightjar_base::mqtt::{
-    MqttAttachment, MqttBroker, MqttClient, MqttLocal, MqttOpening, MqttRefusal, MqttWhose,
+    MqttAttachment, MqttBroker, MqttLocal, MqttOpened, MqttOpening, MqttRefusal, MqttWhose,
 };
 use nightjar_base::{Clock, FeatureContext, Host, Random};
 use nightjar_jid::Jid;
@@ -16,10 +16,9 @@ use nightjar_store::{StoreError, Ticket, params};
 use parking_lot::Mutex;
 
 use crate::client::{Client, Given, Key, Link, State};
-use crate::connection::Side;
-use crate::counters::{Counters, Tally, Wanted, count};
+use crate::counters::{Counters, Tally, Wanted};
 use crate::local::Local;
-use crate::login::{self, Identity};
+use crate::opening;
 use crate::options::BrokerOptions;
 use crate::retained::Retained;
 use crate::rules::may_publish;
@@ -31,7 +30,7 @@ use crate::topics::Topics;
 pub(crate) struct Broker {
     pub(crate) host: Arc<Host>,
     pub(crate) clock: Arc<dyn Clock>,
-    random: Arc<dyn Random>,
+    pub(crate) random: Arc<dyn Random>,
     options: ArcSwap<BrokerOptions>,
     /// Taken before the state of a client, never after it.
     pub(crate) clients: Mutex<BTreeMap<Key, Arc<Client>>>,
@@ -173,7 +172,7 @@ impl Broker {
     }
 
     /// Takes a client's session from whoever has it; makes one if there is none or it isn't wanted.
-    async fn claim(&self, key: Key, clean: bool, inbox_max: usize, link: Link) -> Claimed {
+    pub(crate) async fn claim(&self, key: Key, clean: bool, inbox_max: usize, link: Link) -> Claimed {
         loop {
             let now = self.now();
             let client = {
@@ -347,25 +346,8 @@ impl MqttBroker for Service {
         self.0.options().aliases_max
     }
 
-    fn open(&self, opening: MqttOpening) -> BoxFuture<'_, Result<Box<dyn MqttClient>, MqttRefusal>> {
-        let broker = &self.0;
-        Box::pin(async move {
-            let identified = login::identify(&broker.host, &*broker.random, &opening).await;
-            let Identity { user, claim } =
-                identified.inspect_err(|refusal| broker.counters.refuse(Wanted::Connect, refusal.reason))?;
-            let connect = &opening.connect;
-            let link = Link { ip: opening.ip, version: connect.version, since: broker.now() };
-            let given = if connect.client_id.is_empty() {
-                Some(Text::new(&broker.random.identifier()).unwrap_or_default())
-            } else {
-                None
-            };
-            let client_id = given.clone().unwrap_or_else(|| connect.client_id.detached());
-            let claimed = broker.claim((user, client_id), connect.clean_start, opening.inbox_max, link).await;
-            count(&broker.counters.connected);
-            let side = Side::new(Arc::clone(broker), claimed, connect, given, claim);
-            Ok(Box::new(side) as Box<dyn MqttClient>)
-        })
+    fn open(&self, opening: MqttOpening) -> BoxFuture<'_, Result<MqttOpened, MqttRefusal>> {
+        Box::pin(opening::open(Arc::clone(&self.0), opening))
     }
 
     fn attach(&self, attachment: MqttAttachment) -> Box<dyn MqttLocal> {

@@ -18,6 +18,7 @@ use nightjar_store::Ticket;
 use crate::broker::{Broker, Claimed};
 use crate::client::{self, Client};
 use crate::counters::{Wanted, add, discount};
+use crate::reauthenticate::Again;
 use crate::rules::may;
 use crate::topics::{Wish, wants_retained};
 
@@ -29,6 +30,8 @@ pub(crate) struct Side {
     opening: Option<Box<(Session, Accept)>>,
     /// Messages of the client that aren't safe yet, in their order.
     unsafe_yet: VecDeque<(u16, Reason, Ticket)>,
+    /// Of a client that proved itself by enhanced authentication, which it may do again.
+    again: Option<Box<Again>>,
     /// Of somebody without an account.
     _claim: Option<AnonymousClaim>,
     is_finished: bool,
@@ -61,8 +64,17 @@ impl Side {
             client: claimed.client,
             opening,
             unsafe_yet: VecDeque::new(),
+            again: None,
             _claim: claim,
             is_finished: false,
+        }
+    }
+
+    /// Notes that the client proved itself by enhanced authentication; CONNACK brings the data.
+    pub(crate) fn proved(&mut self, data: Option<Vec<u8>>, again: Again) {
+        self.again = Some(Box::new(again));
+        if let Some(opening) = &mut self.opening {
+            opening.1.authentication_data = data;
         }
     }
 
@@ -182,9 +194,11 @@ impl MqttClient for Side {
             Event::Received { sequence } => machine.release(sequence),
             Event::Complete { .. } => {}
             Event::Dropped { why, .. } => self.broker.counters.drop_one(why.into()),
-            Event::Connect(_) | Event::Authenticate { .. } => {
-                machine.disconnect(Reason::BAD_AUTHENTICATION_METHOD, None);
-            }
+            Event::Authenticate { again, data } => match &mut self.again {
+                Some(state) => state.handle(machine, again, data),
+                None => machine.disconnect(Reason::BAD_AUTHENTICATION_METHOD, None),
+            },
+            Event::Connect(_) => machine.disconnect(Reason::PROTOCOL_ERROR, None),
         }
     }
 
@@ -196,6 +210,9 @@ impl MqttClient for Side {
             machine.disconnect(reason, None);
         }
         self.answer_safe(context, machine);
+        if let Some(reason) = self.again.as_mut().and_then(|again| again.poll(context, machine)) {
+            self.broker.counters.refuse(Wanted::Connect, reason);
+        }
         let waiting = machine.session().map_or(0, Session::outgoing_count);
         self.client.waiting.store(u32::try_from(waiting).unwrap_or(u32::MAX), Ordering::Relaxed);
     }

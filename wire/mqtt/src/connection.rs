@@ -213,8 +213,10 @@ impl Connection {
             _ if self.closed.is_some() => None,
             State::Silent | State::Challenged => Some(self.deadline),
             State::Deciding => None,
-            State::Connected if self.idle_ms == 0 => None,
-            State::Connected => Some(self.last_input.saturating_add(self.idle_ms)),
+            State::Connected => {
+                let idle = (self.idle_ms > 0).then(|| self.last_input.saturating_add(self.idle_ms));
+                idle.into_iter().chain(self.reauthenticating.then_some(self.deadline)).min()
+            }
         }
     }
 
@@ -223,7 +225,7 @@ impl Connection {
         if self.poll_timeout().is_none_or(|at| now < at) {
             return;
         }
-        if self.state == State::Connected {
+        if self.state == State::Connected && !(self.reauthenticating && self.deadline <= now) {
             // [MQTT-3.1.2-22]
             return self.fail(Error::new(Reason::KEEP_ALIVE_TIMEOUT, "nothing came within the keep-alive"));
         }

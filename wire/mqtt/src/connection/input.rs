@@ -232,6 +232,9 @@ impl Connection {
             return Err(Error::protocol("a step of authentication that wasn't asked for"));
         }
         if self.state == State::Connected {
+            if again {
+                self.deadline = self.last_input.saturating_add(self.settings.connect_timeout_ms);
+            }
             self.reauthenticating = true;
         } else {
             self.state = State::Deciding;
