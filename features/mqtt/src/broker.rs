@@ -7,22 +7,23 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use arc_swap::ArcSwap;
 use nightjar_base::hooks::BoxFuture;
 use nightjar_base::mqtt::{
-    MqttAttachment, MqttBroker, MqttLocal, MqttOpened, MqttOpening, MqttRefusal, MqttWhose,
+    MqttAttachment, MqttBroker, MqttLocal, MqttOpened, MqttOpening, MqttRefusal, MqttWhose, now_ms,
 };
 use nightjar_base::{Clock, FeatureContext, Host, Random};
-use nightjar_jid::Jid;
 use nightjar_mqtt::{Message, Publish, Reason, Session, Text, Will, topic};
 use nightjar_store::{StoreError, Ticket, params};
 use parking_lot::Mutex;
 
-use crate::client::{Client, Given, Key, Link, State};
-use crate::counters::{Counters, Tally, Wanted};
+use crate::client::{Client, Given, Key, Link, State, address};
+use crate::counters::{Counters, Tally, Wanted, count};
 use crate::local::Local;
 use crate::opening;
 use crate::options::BrokerOptions;
 use crate::retained::Retained;
-use crate::rules::may_publish;
+use crate::rights::Rights;
+use crate::rules::{Asker, may_publish};
 use crate::stored::{self, Clocks};
+use crate::sys::Sys;
 use crate::timers::Timers;
 use crate::topics::Topics;
 
@@ -40,6 +41,8 @@ pub(crate) struct Broker {
     pub(crate) retained: Retained,
     pub(crate) timers: Timers,
     pub(crate) counters: Counters,
+    pub(crate) rights: Rights,
+    pub(crate) sys: Sys,
 }
 
 /// What became of a message.
@@ -70,6 +73,8 @@ impl Broker {
             retained: Retained::default(),
             timers: Timers::default(),
             counters: Counters::default(),
+            rights: Rights::default(),
+            sys: Sys::new(now_ms(&context.kernel)),
         }
     }
 
@@ -110,8 +115,8 @@ impl Broker {
     pub(crate) async fn restore(&self, now: u64) -> Result<(), StoreError> {
         let clocks = self.clocks(now);
         for row in self.host.store.query(&stored::SELECT, params![]).await? {
-            if let Some(message) = stored::read(&row, clocks)? {
-                self.retained.put(Arc::new(message));
+            if let Some((message, publisher)) = stored::read(&row, clocks)? {
+                self.retained.put(Arc::new(message), publisher);
             }
         }
         Ok(())
@@ -128,7 +133,7 @@ impl Broker {
         if topic::check_name(publish.topic.as_bytes(), &options.topic).is_err() {
             return refused(Reason::TOPIC_NAME_INVALID);
         }
-        if !may_publish(&self.host, &options.publish, client, publish.topic.as_bytes()) {
+        if !may_publish(&self.host, &options.publish, &Asker::of(client), publish.topic.as_bytes()) {
             return refused(Reason::NOT_AUTHORIZED);
         }
         self.counters.receive(publish.qos, publish.payload.len());
@@ -139,7 +144,7 @@ impl Broker {
         let options = self.options();
         let topic = will.topic.as_bytes();
         let is_fine = topic::check_name(topic, &options.topic).is_ok();
-        if is_fine && may_publish(&self.host, &options.publish, client, topic) {
+        if is_fine && may_publish(&self.host, &options.publish, &Asker::of(client), topic) {
             // Nobody waits for a will to be safe.
             drop(self.spread(client, Message::from_will(will, now), now));
         }
@@ -149,7 +154,7 @@ impl Broker {
         let message = Arc::new(message);
         let mut ticket = None;
         if message.retain {
-            ticket = self.retained.change(&message, || {
+            ticket = self.retained.change(&message, client, || {
                 let call = if message.payload().is_empty() {
                     stored::forget(&message)
                 } else {
@@ -158,8 +163,15 @@ impl Broker {
                 self.host.store.submit(vec![call])
             });
         }
+        let is_wanted = self.hand_out(&message, Some(client.number));
+        let reason = if is_wanted { Reason::SUCCESS } else { Reason::NO_MATCHING_SUBSCRIBERS };
+        Published { reason, ticket }
+    }
+
+    /// Gives a message to each that subscribed to it; says whether there was anybody.
+    pub(crate) fn hand_out(&self, message: &Arc<Message>, from: Option<u64>) -> bool {
         let mut tally = Tally::default();
-        let is_wanted = self.topics.route(&message, Some(client.number), |client, delivery| {
+        let is_wanted = self.topics.route(message, from, |client, delivery| {
             let qos = delivery.qos;
             match client.give(delivery) {
                 Given::Taken => tally.delivered(qos),
@@ -167,8 +179,14 @@ impl Broker {
             }
         });
         self.counters.add(&tally, message.payload().len());
-        let reason = if is_wanted { Reason::SUCCESS } else { Reason::NO_MATCHING_SUBSCRIBERS };
-        Published { reason, ticket }
+        is_wanted
+    }
+
+    /// What a new subscription gets at once.
+    pub(crate) fn kept(&self, filter: &[u8], now: u64) -> Vec<Arc<Message>> {
+        let mut kept = self.retained.matching(filter, self.options().retained_max, now);
+        kept.extend(self.sys.matching(self, filter, now));
+        kept
     }
 
     /// Takes a client's session from whoever has it; makes one if there is none or it isn't wanted.
@@ -221,8 +239,7 @@ impl Broker {
     fn add(&self, clients: &mut BTreeMap<Key, Arc<Client>>, key: &Key) -> Arc<Client> {
         let (user, client_id) = key.clone();
         let number = self.number();
-        let jid = Jid::from_parts(Some(&user), &self.host.name, Some(client_id.as_str()));
-        let jid = jid.or_else(|_| self.host.account(&user)).ok().filter(|_| !user.is_empty());
+        let jid = address(&self.host, &user, &client_id);
         let client = Client {
             number,
             user,
@@ -308,6 +325,7 @@ impl Broker {
                 continue;
             }
             if state.expires_at <= now {
+                count(&self.counters.expired);
                 let rest = state.end(now);
                 drop(state);
                 clients.remove(&key);
@@ -325,6 +343,8 @@ impl Broker {
         for message in self.retained.take_expired(now) {
             drop(self.host.store.submit(vec![stored::forget(&message)]));
         }
+        self.review_late();
+        self.sys.tick(self, now);
     }
 }
 
@@ -334,6 +354,7 @@ impl State {
         self.is_over = true;
         self.session = None;
         self.expires_at = now;
+        self.resting.clear();
         (std::mem::take(&mut self.filters), self.will.take().map(|(will, _)| will))
     }
 }
@@ -356,5 +377,9 @@ impl MqttBroker for Service {
 
     fn end_connections(&self, of: MqttWhose<'_>, reason: Reason) -> usize {
         self.0.end_connections(of, reason)
+    }
+
+    fn reconsider<'a>(&'a self, user: &'a str) -> BoxFuture<'a, ()> {
+        Box::pin(self.0.reconsider(user))
     }
 }

@@ -19,7 +19,7 @@ use crate::broker::{Broker, Claimed};
 use crate::client::{self, Client};
 use crate::counters::{Wanted, add, discount};
 use crate::reauthenticate::Again;
-use crate::rules::may;
+use crate::rules::{Asker, may_subscribe};
 use crate::topics::{Wish, wants_retained};
 
 /// One connection of a client.
@@ -105,7 +105,7 @@ impl Side {
                 reasons.push(error.reason);
                 continue;
             }
-            if !may(&self.broker.host, &options.subscribe, &self.client, filter) {
+            if !may_subscribe(&self.broker.host, &options, &Asker::of(&self.client), filter) {
                 self.broker.counters.refuse(Wanted::Subscribe, Reason::NOT_AUTHORIZED);
                 reasons.push(Reason::NOT_AUTHORIZED);
                 continue;
@@ -117,7 +117,7 @@ impl Side {
             }
             reasons.push(Reason(subscription.qos as u8));
             if !topic::is_shared(filter) && wants_retained(subscription.retain_handling, is_new) {
-                for message in self.broker.retained.matching(filter, options.retained_max, now) {
+                for message in self.broker.kept(filter, now) {
                     let qos = message.qos.min(wish.qos);
                     self.broker.counters.deliver(qos, message.payload().len());
                     let identifiers = identifier.map_or(Identifiers::None, Identifiers::One);
@@ -132,12 +132,9 @@ impl Side {
     fn unsubscribe(&self, machine: &mut Connection, unsubscribe: &Unsubscribe) {
         let mut reasons = Vec::with_capacity(unsubscribe.filters.len());
         for filter in &unsubscribe.filters {
-            if self.broker.topics.remove(filter.as_bytes(), &self.client).is_some() {
-                self.client.state.lock().filters.retain(|known| known != filter);
-                reasons.push(Reason::SUCCESS);
-            } else {
-                reasons.push(Reason::NO_SUBSCRIPTION_EXISTED);
-            }
+            let existed = self.client.forget_filter(filter);
+            self.broker.topics.remove(filter.as_bytes(), &self.client);
+            reasons.push(if existed { Reason::SUCCESS } else { Reason::NO_SUBSCRIPTION_EXISTED });
         }
         machine.unsuback(unsubscribe.packet_id, &reasons);
     }
@@ -210,6 +207,7 @@ impl MqttClient for Side {
             machine.disconnect(reason, None);
         }
         self.answer_safe(context, machine);
+        self.broker.counters.moved(machine.take_packet_counts());
         if let Some(reason) = self.again.as_mut().and_then(|again| again.poll(context, machine)) {
             self.broker.counters.refuse(Wanted::Connect, reason);
         }

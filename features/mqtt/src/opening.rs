@@ -11,7 +11,7 @@ use nightjar_mqtt::Text;
 use crate::broker::Broker;
 use crate::client::Link;
 use crate::connection::Side;
-use crate::counters::{Wanted, count};
+use crate::counters::Wanted;
 use crate::enhanced::{Dialogue, Terms, Turn};
 use crate::login::{self, BANNED, Identity};
 use crate::reauthenticate::Again;
@@ -90,6 +90,6 @@ async fn let_in(broker: &Arc<Broker>, opening: &MqttOpening, identity: Identity)
     };
     let client_id = given.clone().unwrap_or_else(|| connect.client_id.detached());
     let claimed = broker.claim((user, client_id), connect.clean_start, opening.inbox_max, link).await;
-    count(&broker.counters.connected);
+    broker.counters.open();
     Side::new(Arc::clone(broker), claimed, connect, given, claim)
 }

@@ -99,12 +99,27 @@ impl World {
         world
     }
 
-    async fn start(&self) {
+    pub(crate) fn context(&self) -> FeatureContext {
         let options = self.host.config().module("mod_mqtt").unwrap().clone();
-        let context =
-            FeatureContext { kernel: Arc::clone(&self.kernel), host: Arc::clone(&self.host), options };
-        let registration = (FEATURE.start)(context).await.unwrap();
+        FeatureContext { kernel: Arc::clone(&self.kernel), host: Arc::clone(&self.host), options }
+    }
+
+    async fn start(&self) {
+        let registration = (FEATURE.start)(self.context()).await.unwrap();
         self.host.keep_feature("mod_mqtt", registration);
+    }
+
+    /// Follows another configuration as the server does it: the rules first, then the module if its options changed.
+    pub(crate) async fn reload(&self, rules: &str, options: &str) {
+        let config = config(rules, options);
+        let of_host = Arc::new(config.host("localhost").clone());
+        let has_changed = of_host.module("mod_mqtt") != self.host.config().module("mod_mqtt");
+        self.kernel.set_config(Arc::new(config));
+        self.host.set_config(of_host);
+        if has_changed {
+            self.host.stop_feature("mod_mqtt");
+            self.start().await;
+        }
     }
 
     pub(crate) fn broker(&self) -> Arc<Broker> {
@@ -268,6 +283,15 @@ impl Peer {
         self.client.subscribe(vec![Subscription::new(text(filter), qos)], Properties::default());
         self.next(|event| match event {
             Event::Suback(suback) => Some(suback.reasons[0]),
+            _ => None,
+        })
+        .await
+    }
+
+    pub(crate) async fn unsubscribe(&mut self, filter: &str) -> Reason {
+        self.client.unsubscribe(vec![text(filter)]);
+        self.next(|event| match event {
+            Event::Unsuback(unsuback) => unsuback.reasons.first().copied(),
             _ => None,
         })
         .await

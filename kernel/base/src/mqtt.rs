@@ -76,6 +76,9 @@ pub trait MqttBroker: Send + Sync {
 
     /// Ends connections; gives how many. Sessions stay as long as they would without.
     fn end_connections(&self, of: MqttWhose<'_>, reason: Reason) -> usize;
+
+    /// An account was banned, or its ban was lifted: what it has published is held back, or handed out again.
+    fn reconsider<'a>(&'a self, user: &'a str) -> BoxFuture<'a, ()>;
 }
 
 /// Whose connections.
@@ -143,6 +146,13 @@ pub fn kick(host: &Host, of: MqttWhose<'_>) -> usize {
 /// Ends connections of an account that may not be here any more; gives how many.
 pub fn expel(host: &Host, user: &str) -> usize {
     end_connections(host, MqttWhose::Account(user), Reason::NOT_AUTHORIZED)
+}
+
+/// Has what an account published looked at anew, after it was banned or its ban was lifted.
+pub async fn reconsider(host: &Host, user: &str) {
+    if let Some(service) = host.get::<MqttService>() {
+        service.0.reconsider(user).await;
+    }
 }
 
 fn end_connections(host: &Host, of: MqttWhose<'_>, reason: Reason) -> usize {

@@ -136,6 +136,8 @@ pub struct Connection {
     idle_ms: u64,
     size_max: u32,
     session_expiry: u32,
+    packets_received: u32,
+    packets_sent: u32,
     expiry_was_zero: bool,
     quota: u16,
     /// Messages of the client that hold a place of the server's receive maximum.
@@ -165,6 +167,8 @@ impl Connection {
             idle_ms: 0,
             size_max: u32::MAX,
             session_expiry: 0,
+            packets_received: 0,
+            packets_sent: 0,
             expiry_was_zero: false,
             quota: 0,
             unanswered: 0,
@@ -234,7 +238,13 @@ impl Connection {
 
     /// What is to be written. It leaves no memory behind: see [`Connection::lend`].
     pub fn poll_output(&mut self) -> Outgoing {
+        self.packets_sent = self.packets_sent.wrapping_add(self.out.take_packets());
         core::mem::take(&mut self.out)
+    }
+
+    /// Packets that were read and given out to be written since this was asked last.
+    pub fn take_packet_counts(&mut self) -> (u32, u32) {
+        (core::mem::take(&mut self.packets_received), core::mem::take(&mut self.packets_sent))
     }
 
     /// Gives memory for what is written next.
@@ -350,7 +360,7 @@ impl Connection {
             bare.encode(self.version, &mut bytes);
         }
         if bytes.len() <= self.size_max as usize {
-            self.out.small().extend_from_slice(&bytes);
+            self.out.packet().extend_from_slice(&bytes);
         }
     }
 }

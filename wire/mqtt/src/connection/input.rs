@@ -27,6 +27,7 @@ impl Connection {
         }
         let Some(body) = header.take_body(input) else { return Ok(None) };
         self.last_input = now;
+        self.packets_received = self.packets_received.wrapping_add(1);
         match self.state {
             State::Silent => self.connect(header.first, body).map(Some),
             State::Connected => self.packet(Packet::decode(self.version, header.first, body)?).map(Some),
@@ -80,7 +81,7 @@ impl Connection {
             Packet::Unsubscribe(unsubscribe) => Ok(Some(Event::Unsubscribe(unsubscribe))),
             Packet::Pingreq => {
                 // [MQTT-3.12.4-1]
-                Packet::Pingresp.encode(self.version, self.out.small());
+                Packet::Pingresp.encode(self.version, self.out.packet());
                 Ok(None)
             }
             Packet::Disconnect(disconnect) => self.client_leaves(&disconnect).map(|()| None),
@@ -167,11 +168,11 @@ impl Connection {
         match progress {
             Progress::Unknown if kind == Kind::Pubrec => {
                 let reason = Reason::PACKET_IDENTIFIER_NOT_FOUND;
-                ack::short(self.version, Kind::Pubrel, ack.packet_id, reason, self.out.small());
+                ack::short(self.version, Kind::Pubrel, ack.packet_id, reason, self.out.packet());
             }
             Progress::Received(sequence) if self.durable => return Ok(Some(Event::Received { sequence })),
             Progress::Received(_) | Progress::ReleasedBefore => {
-                ack::short(self.version, Kind::Pubrel, ack.packet_id, Reason::SUCCESS, self.out.small());
+                ack::short(self.version, Kind::Pubrel, ack.packet_id, Reason::SUCCESS, self.out.packet());
             }
             Progress::Complete(sequence) => {
                 if self.durable {
@@ -195,7 +196,7 @@ impl Connection {
             None => {
                 self.unanswered = self.unanswered.saturating_sub(1);
                 let reason = Reason::PACKET_IDENTIFIER_NOT_FOUND;
-                ack::short(self.version, Kind::Pubcomp, packet_id, reason, self.out.small());
+                ack::short(self.version, Kind::Pubcomp, packet_id, reason, self.out.packet());
             }
         }
         Ok(None)
