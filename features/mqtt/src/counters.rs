@@ -51,10 +51,10 @@ pub(crate) enum Wanted {
 
 /// What is refused and why: its labels, and the reason that the client hears. Others count as the last of their kind.
 const REFUSALS: [(Wanted, &str, &str, Reason); 8] = [
-    (Wanted::Connect, "connect", "password", Reason::BAD_USER_NAME_OR_PASSWORD),
+    (Wanted::Connect, "connect", "password", Reason::NOT_AUTHORIZED),
     (Wanted::Connect, "connect", "banned", Reason::BANNED),
     (Wanted::Connect, "connect", "method", Reason::BAD_AUTHENTICATION_METHOD),
-    (Wanted::Connect, "connect", "other", Reason::NOT_AUTHORIZED),
+    (Wanted::Connect, "connect", "other", Reason::SERVER_UNAVAILABLE),
     (Wanted::Publish, "publish", "topic", Reason::TOPIC_NAME_INVALID),
     (Wanted::Publish, "publish", "access", Reason::NOT_AUTHORIZED),
     (Wanted::Subscribe, "subscribe", "topic", Reason::TOPIC_FILTER_INVALID),

@@ -18,8 +18,6 @@ const METHOD: MqttRefusal = MqttRefusal {
     reason: Reason::BAD_AUTHENTICATION_METHOD,
     words: "that method of authentication isn't spoken here",
 };
-const UNPROVED: MqttRefusal =
-    MqttRefusal { reason: Reason::NOT_AUTHORIZED, words: "unknown account or wrong password" };
 const UNREADABLE: MqttRefusal =
     MqttRefusal { reason: Reason::NOT_AUTHORIZED, words: "the authentication data can't be read" };
 const ANOTHER: MqttRefusal =
@@ -107,7 +105,7 @@ impl Terms {
             Condition::InvalidMechanism => METHOD,
             Condition::AccountDisabled => BANNED,
             Condition::TemporaryAuthFailure => return UNKNOWN,
-            Condition::NotAuthorized => UNPROVED,
+            Condition::NotAuthorized => WRONG,
             _ => UNREADABLE,
         };
         let told = self.attempted(user.cloned().unwrap_or_default(), false).await;

@@ -19,8 +19,10 @@ pub(crate) struct Identity {
     pub(crate) claim: Option<AnonymousClaim>,
 }
 
+/// Both ejabberd and mosquitto say so, with the return code 5 before MQTT 5: 4 is for names and passwords that are malformed
+/// (MQTT 3.1.1 §3.2.2.3).
 pub(crate) const WRONG: MqttRefusal =
-    MqttRefusal { reason: Reason::BAD_USER_NAME_OR_PASSWORD, words: "unknown account or wrong password" };
+    MqttRefusal { reason: Reason::NOT_AUTHORIZED, words: "unknown account or wrong password" };
 pub(crate) const BANNED: MqttRefusal = MqttRefusal { reason: Reason::BANNED, words: "not welcome" };
 pub(crate) const UNKNOWN: MqttRefusal =
     MqttRefusal { reason: Reason::SERVER_UNAVAILABLE, words: "the account can't be checked now" };

@@ -268,7 +268,7 @@ impl Driver {
             binding::channel_bindings(tls, &self.shared.certificates, &host.name)
         });
         let ip = self.peer.map(|peer| peer.ip());
-        let (certified, inbox_max) = (self.certified(), self.shared.inbox_max);
+        let (certified, inbox_max) = (self.certified(&host.name), self.shared.inbox_max);
         let opening = MqttOpening { connect, user, ip, certified, bindings, inbox_max };
         service.0.open(opening).await
     }
@@ -283,20 +283,25 @@ impl Driver {
         self.client = Some(client);
     }
 
-    /// The accounts that the client's trusted certificate names.
-    fn certified(&self) -> Vec<Jid> {
-        let trusted = || {
-            let roots = self.shared.roots.clone()?;
-            let chain = self.transport.tls()?.peer_certificates()?;
-            let seconds = u64::try_from(self.shared.kernel.clock.unix_seconds()).ok()?;
-            let now = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
-            if !tls::is_trusted(&chain, roots, now) {
-                return None;
-            }
-            Some(certificates::xmpp_addresses(chain.first()?))
-        };
-        let named = trusted().unwrap_or_default();
+    /// The accounts that the client's trusted certificate names: as XMPP has them or, if it has none of those, by its
+    /// common name, which may go without the host.
+    fn certified(&self, host: &str) -> Vec<Jid> {
+        let Some(leaf) = self.trusted_certificate() else { return Vec::new() };
+        let mut named = certificates::xmpp_addresses(&leaf);
+        if named.is_empty() {
+            let address = |name: String| if name.contains('@') { name } else { format!("{name}@{host}") };
+            named.extend(certificates::common_name(&leaf).map(address));
+        }
         named.into_iter().filter_map(|address| Jid::parse(&address).ok()).collect()
+    }
+
+    fn trusted_certificate(&self) -> Option<Vec<u8>> {
+        let roots = self.shared.roots.clone()?;
+        let chain = self.transport.tls()?.peer_certificates()?;
+        let seconds = u64::try_from(self.shared.kernel.clock.unix_seconds()).ok()?;
+        let now = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+        let leaf = chain.first().filter(|_| tls::is_trusted(&chain, roots, now));
+        leaf.map(|leaf| leaf.to_vec())
     }
 
     /// Gives the session back; gives the transport if there is somebody to say goodbye to.
