@@ -37,7 +37,7 @@ pub(crate) struct Terms {
 /// Where an authentication stands after a step of the client.
 pub(crate) enum Turn {
     /// The client is to answer this.
-    Asks(Vec<u8>, Dialogue),
+    Asks(Vec<u8>, Box<Dialogue>),
     /// It is this account; the data proves that the server knows its secret.
     Proved(Text, Option<Vec<u8>>),
 }
@@ -123,7 +123,7 @@ impl Dialogue {
     async fn advance(mut self, mut step: Step) -> Result<Turn, MqttRefusal> {
         loop {
             step = match step {
-                Step::Challenge(data) => return Ok(Turn::Asks(data, self)),
+                Step::Challenge(data) => return Ok(Turn::Asks(data, Box::new(self))),
                 Step::NeedCredentials(lookup) => {
                     let answer = self.terms.host.accounts.scram_answer(&lookup).await;
                     self.exchange.provide(answer)

@@ -62,7 +62,7 @@ struct Proving {
     broker: Arc<Broker>,
     opening: MqttOpening,
     terms: Terms,
-    dialogue: Dialogue,
+    dialogue: Box<Dialogue>,
 }
 
 impl MqttAuthentication for Proving {

@@ -138,3 +138,6 @@ fn rules(options: &Options, name: &str) -> Result<Vec<Rule>, FeatureError> {
     };
     options.map(name).iter().map(rule).collect()
 }
+
+#[cfg(test)]
+mod tests;

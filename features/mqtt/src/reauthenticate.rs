@@ -19,7 +19,7 @@ pub(crate) struct Again {
 
 enum State {
     Idle,
-    Asked(Dialogue),
+    Asked(Box<Dialogue>),
     Working(BoxFuture<'static, Result<Turn, MqttRefusal>>),
 }
 
