@@ -126,15 +126,17 @@ async fn ban_account(call: Call) -> CommandResult {
     };
     book.write(account.local().unwrap_or_default(), &ban).await.map_err(|error| failed(&error))?;
     end_all(&call, &account, &reason);
+    mqtt::reconsider(&host, account.local().unwrap_or_default()).await;
     Ok(Value::Done(true))
 }
 
 async fn unban_account(call: Call) -> CommandResult {
-    let (_, account, book, ban) = look_up(&call).await?;
+    let (host, account, book, ban) = look_up(&call).await?;
     if ban.is_none() {
         return Err(CommandError::Failed("account_was_not_banned".to_owned()));
     }
     book.remove(account.local().unwrap_or_default()).await.map_err(|error| failed(&error))?;
+    mqtt::reconsider(&host, account.local().unwrap_or_default()).await;
     Ok(Value::Done(true))
 }
 

@@ -39,7 +39,9 @@ struct Accounts(Arc<Broker>);
 
 impl On<AccountRemoved> for Accounts {
     fn on<'a>(&'a self, event: &'a mut AccountRemoved) -> Outcome<'a> {
-        self.0.condemn(event.account.local().unwrap_or_default());
+        let user = event.account.local().unwrap_or_default();
+        self.0.condemn(user);
+        self.0.forget_messages_of(user);
         Outcome::CONTINUE
     }
 }

@@ -7,25 +7,26 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arc_swap::ArcSwap;
 use nightjar_base::hooks::BoxFuture;
 use nightjar_base::mqtt::{
-    MqttAttachment, MqttBroker, MqttClient, MqttLocal, MqttOpening, MqttRefusal, MqttWhose,
+    MqttAttachment, MqttBroker, MqttLocal, MqttOpened, MqttOpening, MqttRefusal, MqttWhose, now_ms,
 };
 use nightjar_base::{Clock, FeatureContext, Host, Random};
-use nightjar_jid::Jid;
 use nightjar_mqtt::{Message, Publish, QoS, Reason, Session, Text, Will, topic};
 use nightjar_store::Ticket;
 use parking_lot::Mutex;
 
-use crate::client::{Client, Given, Key, Link, State};
-use crate::connection::{Left, Side};
+use crate::client::{Client, Given, Key, Link, State, address};
+use crate::connection::Left;
 use crate::counters::{Counters, Tally, Wanted, count};
 use crate::journal::{Journal, Writing};
 use crate::local::Local;
-use crate::login::{self, Identity};
+use crate::opening;
 use crate::options::BrokerOptions;
 use crate::restore::kept_ms;
 use crate::retained::Retained;
-use crate::rules::may_publish;
+use crate::rights::Rights;
+use crate::rules::{Asker, may_publish};
 use crate::stored::{self, Clocks};
+use crate::sys::Sys;
 use crate::timers::Timers;
 use crate::topics::{Target, Topics};
 
@@ -33,7 +34,7 @@ use crate::topics::{Target, Topics};
 pub(crate) struct Broker {
     pub(crate) host: Arc<Host>,
     pub(crate) clock: Arc<dyn Clock>,
-    random: Arc<dyn Random>,
+    pub(crate) random: Arc<dyn Random>,
     options: ArcSwap<BrokerOptions>,
     /// Taken before the state of a client, never after it.
     pub(crate) clients: Mutex<BTreeMap<Key, Arc<Client>>>,
@@ -44,6 +45,8 @@ pub(crate) struct Broker {
     pub(crate) timers: Timers,
     pub(crate) counters: Counters,
     pub(crate) journal: Journal,
+    pub(crate) rights: Rights,
+    pub(crate) sys: Sys,
 }
 
 /// What became of a message. It isn't safe before its tickets are done.
@@ -96,6 +99,8 @@ impl Broker {
                 context.host.store.clone(),
                 context.kernel.clock.unix_micros().max(1).cast_unsigned(),
             ),
+            rights: Rights::default(),
+            sys: Sys::new(now_ms(&context.kernel)),
         }
     }
 
@@ -142,7 +147,7 @@ impl Broker {
         if topic::check_name(publish.topic.as_bytes(), &options.topic).is_err() {
             return refused(Reason::TOPIC_NAME_INVALID);
         }
-        if !may_publish(&self.host, &options.publish, client, publish.topic.as_bytes()) {
+        if !may_publish(&self.host, &options.publish, &Asker::of(client), publish.topic.as_bytes()) {
             return refused(Reason::NOT_AUTHORIZED);
         }
         self.counters.receive(publish.qos, publish.payload.len());
@@ -154,7 +159,7 @@ impl Broker {
         let options = self.options();
         let topic = will.topic.as_bytes();
         let is_fine = topic::check_name(topic, &options.topic).is_ok();
-        if is_fine && may_publish(&self.host, &options.publish, client, topic) {
+        if is_fine && may_publish(&self.host, &options.publish, &Asker::of(client), topic) {
             // Nobody waits for a will to be safe.
             drop(self.spread(client, Message::from_will(will, now), None, now));
         }
@@ -174,7 +179,7 @@ impl Broker {
         let message = Arc::new(message);
         let mut retained = None;
         if message.retain {
-            retained = self.retained.change(&message, || {
+            retained = self.retained.change(&message, client, || {
                 let call = if message.payload().is_empty() {
                     stored::forget(&message)
                 } else {
@@ -184,8 +189,22 @@ impl Broker {
             });
         }
         let received = client.stored().zip(received);
+        let (is_wanted, stored) = self.hand_out(&message, Some(client.number), received, now);
+        let reason = if is_wanted { Reason::SUCCESS } else { Reason::NO_MATCHING_SUBSCRIBERS };
+        Published { reason, retained, stored }
+    }
+
+    /// Gives a message to each that subscribed to it; says whether there was anybody, and what is written of it.
+    /// `received`: the session it came from, and its packet identifier there.
+    pub(crate) fn hand_out(
+        &self,
+        message: &Arc<Message>,
+        from: Option<u64>,
+        received: Option<(u64, u16)>,
+        now: u64,
+    ) -> (bool, Option<Ticket>) {
         let (mut is_wanted, mut stored) = (false, None);
-        self.topics.route(&message, Some(client.number), |targets| {
+        self.topics.route(message, from, |targets| {
             is_wanted = !targets.is_empty();
             let mut tally = Tally::default();
             if received.is_some() || targets.iter().any(Target::is_stored) {
@@ -194,18 +213,17 @@ impl Broker {
                     writing.receive(session, packet_id);
                 }
                 for target in targets.drain(..) {
-                    self.give(target, &message, Some(&mut writing), &mut tally);
+                    self.give(target, message, Some(&mut writing), &mut tally);
                 }
                 stored = writing.submit();
             } else {
                 for target in targets.drain(..) {
-                    self.give(target, &message, None, &mut tally);
+                    self.give(target, message, None, &mut tally);
                 }
             }
             self.counters.add(&tally, message.payload().len());
         });
-        let reason = if is_wanted { Reason::SUCCESS } else { Reason::NO_MATCHING_SUBSCRIBERS };
-        Published { reason, retained, stored }
+        (is_wanted, stored)
     }
 
     fn give(
@@ -236,8 +254,14 @@ impl Broker {
         }
     }
 
+    /// What a new subscription gets at once.
+    pub(crate) fn kept(&self, filter: &[u8], now: u64, mut take: impl FnMut(&Arc<Message>)) {
+        self.retained.matching(filter, self.options().retained_max, now, &mut take);
+        self.sys.matching(self, filter, now).iter().for_each(take);
+    }
+
     /// Takes a client's session from whoever has it; makes one if there is none or it isn't wanted.
-    async fn claim(&self, key: Key, clean: bool, inbox_max: usize, link: Link) -> Claimed {
+    pub(crate) async fn claim(&self, key: Key, clean: bool, inbox_max: usize, link: Link) -> Claimed {
         let mut cleared = None;
         loop {
             let now = self.now();
@@ -287,8 +311,7 @@ impl Broker {
     pub(crate) fn add(&self, clients: &mut BTreeMap<Key, Arc<Client>>, key: &Key) -> Arc<Client> {
         let (user, client_id) = key.clone();
         let number = self.number();
-        let jid = Jid::from_parts(Some(&user), &self.host.name, Some(client_id.as_str()));
-        let jid = jid.or_else(|_| self.host.account(&user)).ok().filter(|_| !user.is_empty());
+        let jid = address(&self.host, &user, &client_id);
         let client = Arc::new(Client::new(number, user, client_id, jid));
         clients.insert(key.clone(), Arc::clone(&client));
         client
@@ -363,6 +386,7 @@ impl Broker {
                 continue;
             }
             if state.expires_at <= now {
+                count(&self.counters.expired);
                 let rest = state.end(now);
                 drop(state);
                 clients.remove(&key);
@@ -385,6 +409,8 @@ impl Broker {
         for message in self.retained.take_expired(now) {
             drop(self.host.store.submit(vec![stored::forget(&message)]));
         }
+        self.review_late();
+        self.sys.tick(self, now);
     }
 }
 
@@ -393,6 +419,7 @@ impl State {
     pub(crate) fn end(&mut self, now: u64) -> Rest {
         self.is_over = true;
         self.expires_at = now;
+        self.resting.clear();
         Rest {
             filters: std::mem::take(&mut self.filters),
             will: self.will.take().map(|(will, _)| will),
@@ -409,28 +436,8 @@ impl MqttBroker for Service {
         self.0.options().aliases_max
     }
 
-    fn open(&self, opening: MqttOpening) -> BoxFuture<'_, Result<Box<dyn MqttClient>, MqttRefusal>> {
-        let broker = &self.0;
-        Box::pin(async move {
-            let identified = login::identify(&broker.host, &*broker.random, &opening).await;
-            let Identity { user, claim } =
-                identified.inspect_err(|refusal| broker.counters.refuse(Wanted::Connect, refusal.reason))?;
-            let connect = &opening.connect;
-            let link = Link { ip: opening.ip, version: connect.version, since: broker.now() };
-            let given = if connect.client_id.is_empty() {
-                Some(Text::new(&broker.random.identifier()).unwrap_or_default())
-            } else {
-                None
-            };
-            let client_id = given.clone().unwrap_or_else(|| connect.client_id.detached());
-            let mut claimed =
-                broker.claim((user, client_id), connect.clean_start, opening.inbox_max, link).await;
-            let cleared = claimed.cleared.take();
-            count(&broker.counters.connected);
-            let mut side = Side::new(Arc::clone(broker), claimed, connect, given, claim);
-            side.store(connect, cleared).await?;
-            Ok(Box::new(side) as Box<dyn MqttClient>)
-        })
+    fn open(&self, opening: MqttOpening) -> BoxFuture<'_, Result<MqttOpened, MqttRefusal>> {
+        Box::pin(opening::open(Arc::clone(&self.0), opening))
     }
 
     fn attach(&self, attachment: MqttAttachment) -> Box<dyn MqttLocal> {
@@ -439,5 +446,9 @@ impl MqttBroker for Service {
 
     fn end_connections(&self, of: MqttWhose<'_>, reason: Reason) -> usize {
         self.0.end_connections(of, reason)
+    }
+
+    fn reconsider<'a>(&'a self, user: &'a str) -> BoxFuture<'a, ()> {
+        Box::pin(self.0.reconsider(user))
     }
 }

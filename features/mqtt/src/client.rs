@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{self, AtomicU32, AtomicU64};
 use std::task::{Context, Waker};
 
+use nightjar_base::Host;
 use nightjar_jid::Jid;
 use nightjar_mqtt::{Delivery, QoS, Reason, Session, Text, Version, Will};
 use parking_lot::Mutex;
@@ -15,6 +16,7 @@ use tokio::sync::Notify;
 
 use crate::counters::Loss;
 use crate::journal::Writing;
+use crate::topics::Wish;
 use crate::unsettled::Unsettled;
 
 thread_local! {
@@ -27,6 +29,12 @@ const SPARE_MAX: usize = 4096;
 
 /// What tells clients of a host apart: the account and the client identifier.
 pub(crate) type Key = (nightjar_text::Text, Text);
+
+/// The address of a client, with its identifier as the resource if that can be one.
+pub(crate) fn address(host: &Host, user: &str, client_id: &Text) -> Option<Jid> {
+    let jid = Jid::from_parts(Some(user), &host.name, Some(client_id.as_str()));
+    jid.or_else(|_| host.account(user)).ok().filter(|_| !user.is_empty())
+}
 
 /// A client.
 pub(crate) struct Client {
@@ -76,6 +84,8 @@ pub(crate) struct State {
     /// What the last connection waited for in vain.
     pub(crate) unsettled: Unsettled,
     pub(crate) filters: Vec<Text>,
+    /// Those of the filters that access rules don't allow any more.
+    pub(crate) resting: Vec<(Text, Wish)>,
     /// What is to be published when its time comes, in milliseconds.
     pub(crate) will: Option<(Box<Will>, u64)>,
     /// When the session ends, in milliseconds.
@@ -166,6 +176,15 @@ impl Client {
             None => usize::try_from(self.waiting.load(atomic::Ordering::Relaxed)).unwrap_or_default(),
         };
         state.inbox.len() + session
+    }
+
+    /// Forgets a subscription; says whether there was one.
+    pub(crate) fn forget_filter(&self, filter: &Text) -> bool {
+        let mut state = self.state.lock();
+        let before = state.filters.len();
+        state.filters.retain(|known| known != filter);
+        state.resting.retain(|(known, _)| known != filter);
+        state.filters.len() < before
     }
 
     /// Ends the connection.

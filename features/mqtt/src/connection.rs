@@ -17,7 +17,8 @@ use crate::broker::{Broker, Claimed, Published};
 use crate::client::{self, Client};
 use crate::counters::{Wanted, add, discount};
 use crate::journal::Writing;
-use crate::rules::may;
+use crate::reauthenticate::Again;
+use crate::rules::{Asker, may_subscribe};
 use crate::topics::{Wish, wants_retained};
 use crate::unsettled::{Answer, Unsettled};
 
@@ -42,6 +43,8 @@ pub(crate) struct Side {
     /// Seconds that the session is kept, as the client asked for.
     expiry: u32,
     unsettled: Unsettled,
+    /// Of a client that proved itself by enhanced authentication, which it may do again.
+    again: Option<Box<Again>>,
     /// Of somebody without an account.
     _claim: Option<AnonymousClaim>,
     is_finished: bool,
@@ -75,8 +78,17 @@ impl Side {
             opening,
             expiry: asked.min(most),
             unsettled: Unsettled::default(),
+            again: None,
             _claim: claim,
             is_finished: false,
+        }
+    }
+
+    /// Notes that the client proved itself by enhanced authentication; CONNACK brings the data.
+    pub(crate) fn proved(&mut self, data: Option<Vec<u8>>, again: Again) {
+        self.again = Some(Box::new(again));
+        if let Some(opening) = &mut self.opening {
+            opening.1.authentication_data = data;
         }
     }
 
@@ -181,7 +193,7 @@ impl Side {
         if let Err(error) = topic::check_filter(filter, &options.topic) {
             return error.reason;
         }
-        if !may(&self.broker.host, &options.subscribe, &self.client, filter) {
+        if !may_subscribe(&self.broker.host, &options, &Asker::of(&self.client), filter) {
             return Reason::NOT_AUTHORIZED;
         }
         let wish = Wish::new(subscription, identifier);
@@ -193,7 +205,7 @@ impl Side {
             writing.subscribe(*session, filter, wish);
         }
         if !topic::is_shared(filter) && wants_retained(subscription.retain_handling, is_new) {
-            self.broker.retained.matching(filter, options.retained_max, now, |message| {
+            self.broker.kept(filter, now, |message| {
                 let identifiers = identifier.map_or(Identifiers::None, Identifiers::One);
                 let qos = message.qos.min(wish.qos);
                 let delivery =
@@ -218,11 +230,11 @@ impl Side {
         let mut writing = self.write(now);
         let mut reasons = Vec::with_capacity(unsubscribe.filters.len());
         for filter in &unsubscribe.filters {
-            if self.broker.topics.remove(filter.as_bytes(), &self.client).is_none() {
+            self.broker.topics.remove(filter.as_bytes(), &self.client);
+            if !self.client.forget_filter(filter) {
                 reasons.push(Reason::NO_SUBSCRIPTION_EXISTED);
                 continue;
             }
-            self.client.state.lock().filters.retain(|known| known != filter);
             if let Some((writing, session)) = &mut writing {
                 writing.unsubscribe(*session, filter.as_bytes());
             }
@@ -326,9 +338,11 @@ impl MqttClient for Side {
             }
             Event::Complete { kept, .. } => self.note(now, |writing| writing.forget(kept)),
             Event::Dropped { kept, why, .. } => self.lose(now, machine, kept, why),
-            Event::Connect(_) | Event::Authenticate { .. } => {
-                machine.disconnect(Reason::BAD_AUTHENTICATION_METHOD, None);
-            }
+            Event::Authenticate { again, data } => match &mut self.again {
+                Some(state) => state.handle(machine, again, data),
+                None => machine.disconnect(Reason::BAD_AUTHENTICATION_METHOD, None),
+            },
+            Event::Connect(_) => machine.disconnect(Reason::PROTOCOL_ERROR, None),
         }
     }
 
@@ -347,6 +361,10 @@ impl MqttClient for Side {
             if !waits || self.unsettled.has_subscription() {
                 break;
             }
+        }
+        self.broker.counters.moved(machine.take_packet_counts());
+        if let Some(reason) = self.again.as_mut().and_then(|again| again.poll(context, machine)) {
+            self.broker.counters.refuse(Wanted::Connect, reason);
         }
         let waiting = machine.session().map_or(0, Session::outgoing_count);
         self.client.waiting.store(u32::try_from(waiting).unwrap_or(u32::MAX), Ordering::Relaxed);

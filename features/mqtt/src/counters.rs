@@ -51,10 +51,10 @@ pub(crate) enum Wanted {
 
 /// What is refused and why: its labels, and the reason that the client hears. Others count as the last of their kind.
 const REFUSALS: [(Wanted, &str, &str, Reason); 8] = [
-    (Wanted::Connect, "connect", "password", Reason::BAD_USER_NAME_OR_PASSWORD),
+    (Wanted::Connect, "connect", "password", Reason::NOT_AUTHORIZED),
     (Wanted::Connect, "connect", "banned", Reason::BANNED),
     (Wanted::Connect, "connect", "method", Reason::BAD_AUTHENTICATION_METHOD),
-    (Wanted::Connect, "connect", "other", Reason::NOT_AUTHORIZED),
+    (Wanted::Connect, "connect", "other", Reason::SERVER_UNAVAILABLE),
     (Wanted::Publish, "publish", "topic", Reason::TOPIC_NAME_INVALID),
     (Wanted::Publish, "publish", "access", Reason::NOT_AUTHORIZED),
     (Wanted::Subscribe, "subscribe", "topic", Reason::TOPIC_FILTER_INVALID),
@@ -65,6 +65,12 @@ const REFUSALS: [(Wanted, &str, &str, Reason); 8] = [
 #[derive(Default)]
 pub(crate) struct Counters {
     pub(crate) connected: AtomicU64,
+    /// The most there were at once.
+    pub(crate) connected_max: AtomicU64,
+    /// Clients that were let in.
+    pub(crate) opened: AtomicU64,
+    /// Sessions that ended because their client stayed away.
+    pub(crate) expired: AtomicU64,
     /// From clients, by QoS.
     pub(crate) received: [AtomicU64; 3],
     pub(crate) received_payload: AtomicU64,
@@ -75,6 +81,8 @@ pub(crate) struct Counters {
     refused: [AtomicU64; REFUSALS.len()],
     pub(crate) bytes_received: AtomicU64,
     pub(crate) bytes_sent: AtomicU64,
+    pub(crate) packets_received: AtomicU64,
+    pub(crate) packets_sent: AtomicU64,
 }
 
 /// What became of one message: counted aside, then added at once.
@@ -99,6 +107,23 @@ impl Tally {
 }
 
 impl Counters {
+    /// A client was let in.
+    pub(crate) fn open(&self) {
+        count(&self.opened);
+        let connected = self.connected.fetch_add(1, Ordering::Relaxed) + 1;
+        self.connected_max.fetch_max(connected, Ordering::Relaxed);
+    }
+
+    /// Packets have come from a client and gone to it.
+    pub(crate) fn moved(&self, (received, sent): (u32, u32)) {
+        if received > 0 {
+            self.packets_received.fetch_add(received.into(), Ordering::Relaxed);
+        }
+        if sent > 0 {
+            self.packets_sent.fetch_add(sent.into(), Ordering::Relaxed);
+        }
+    }
+
     /// A client has published.
     pub(crate) fn receive(&self, qos: QoS, payload: usize) {
         if let Some(counter) = self.received.get(qos as usize) {
@@ -176,7 +201,6 @@ pub(crate) fn read(counter: &AtomicU64) -> u64 {
 }
 
 /// The sum of counters.
-#[cfg(test)]
 pub(crate) fn sum(counters: &[AtomicU64]) -> u64 {
     counters.iter().map(read).sum()
 }

@@ -7,15 +7,20 @@ mod client;
 mod commands;
 mod connection;
 mod counters;
+mod enhanced;
 mod journal;
 mod local;
 mod login;
 mod metrics;
+mod opening;
 mod options;
+mod reauthenticate;
 mod restore;
 mod retained;
+mod rights;
 mod rules;
 mod stored;
+mod sys;
 #[cfg(test)]
 mod testing;
 mod timers;
@@ -63,6 +68,18 @@ fn stop_later(broker: &Arc<Broker>) -> Guard {
     })
 }
 
+/// Rules change without the module's options. Where those have changed too, the feature starts anew and looks then: the
+/// rules of one configuration say nothing about the options of another.
+fn follow_rules(registration: &mut Registration, broker: &Arc<Broker>) {
+    let following = Arc::downgrade(broker);
+    registration.on_config(move || {
+        let broker = following.upgrade();
+        if let Some(broker) = broker.filter(|broker| broker.options().are_those_of(&broker.host.config())) {
+            broker.review();
+        }
+    });
+}
+
 fn start(context: FeatureContext) -> BoxFuture<'static, Result<Registration, FeatureError>> {
     Box::pin(async move {
         let options = BrokerOptions::read(&context)?;
@@ -73,11 +90,14 @@ fn start(context: FeatureContext) -> BoxFuture<'static, Result<Registration, Fea
         let broker = match known {
             Some(broker) => {
                 broker.set_options(options);
+                broker.review();
                 broker
             }
             None => {
                 let broker = Arc::new(Broker::new(&context, options));
                 broker.restore(now_ms(&context.kernel)).await?;
+                broker.look_up_bans().await;
+                broker.review();
                 brokers.0.lock().insert(context.host.name.clone(), Arc::clone(&broker));
                 broker
             }
@@ -87,6 +107,7 @@ fn start(context: FeatureContext) -> BoxFuture<'static, Result<Registration, Fea
         administration::register(&mut registration, &broker);
         commands::register(&mut registration);
         registration.keep(stop_later(&broker));
+        follow_rules(&mut registration, &broker);
         registration.provide(Arc::clone(&broker));
         registration.provide(Arc::new(MqttService(Arc::new(Service(Arc::clone(&broker))))));
         let kernel = Arc::clone(&context.kernel);

@@ -19,17 +19,15 @@ pub(crate) struct Identity {
     pub(crate) claim: Option<AnonymousClaim>,
 }
 
-const WRONG: MqttRefusal =
-    MqttRefusal { reason: Reason::BAD_USER_NAME_OR_PASSWORD, words: "unknown account or wrong password" };
-const BANNED: MqttRefusal = MqttRefusal { reason: Reason::BANNED, words: "not welcome" };
-const UNKNOWN: MqttRefusal =
+/// Both ejabberd and mosquitto say so, with the return code 5 before MQTT 5: 4 is for names and passwords that are malformed
+/// (MQTT 3.1.1 §3.2.2.3).
+pub(crate) const WRONG: MqttRefusal =
+    MqttRefusal { reason: Reason::NOT_AUTHORIZED, words: "unknown account or wrong password" };
+pub(crate) const BANNED: MqttRefusal = MqttRefusal { reason: Reason::BANNED, words: "not welcome" };
+pub(crate) const UNKNOWN: MqttRefusal =
     MqttRefusal { reason: Reason::SERVER_UNAVAILABLE, words: "the account can't be checked now" };
 const NAMELESS: MqttRefusal =
     MqttRefusal { reason: Reason::NOT_AUTHORIZED, words: "a user name and a password are needed" };
-const METHOD: MqttRefusal = MqttRefusal {
-    reason: Reason::BAD_AUTHENTICATION_METHOD,
-    words: "enhanced authentication isn't spoken here",
-};
 
 /// By password, by certificate, or as nobody where the host has room for those.
 pub(crate) async fn identify(
@@ -37,13 +35,6 @@ pub(crate) async fn identify(
     random: &dyn Random,
     opening: &MqttOpening,
 ) -> Result<Identity, MqttRefusal> {
-    if host.may_connect(opening.ip, Protocol::Mqtt).await.is_err() {
-        return Err(BANNED);
-    }
-    if opening.connect.properties.text(nightjar_mqtt::packet::properties::id::AUTHENTICATION_METHOD).is_some()
-    {
-        return Err(METHOD);
-    }
     let Some(name) = opening.user.as_deref().filter(|name| !name.is_empty()) else {
         return match certified(host, opening, None).await? {
             Some(user) => Ok(Identity { user, claim: None }),

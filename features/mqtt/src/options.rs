@@ -2,7 +2,7 @@
 
 use nightjar_base::{FeatureContext, FeatureError};
 use nightjar_config::access::AccessRef;
-use nightjar_config::{ModuleSpec, Options, Value, option};
+use nightjar_config::{HostConfig, ModuleSpec, Options, Value, option};
 use nightjar_mqtt::topic::{self, LEVELS_MAX, Pattern};
 
 pub(crate) static SPEC: ModuleSpec = ModuleSpec {
@@ -42,6 +42,18 @@ pub(crate) static SPEC: ModuleSpec = ModuleSpec {
             "Who may publish what; everybody everything where this is empty.",
         ),
         option(
+            "access_sys",
+            "access rule",
+            "[{allow: admin}]",
+            "Who may subscribe to $SYS, besides what access_subscribe says.",
+        ),
+        option(
+            "sys_interval",
+            "0|duration(s)",
+            "10 s",
+            "How often statistics are published below $SYS/broker, as mosquitto has them; 0: never.",
+        ),
+        option(
             "db_type",
             "mnesia|sql",
             "= toplevel default_db",
@@ -79,6 +91,10 @@ pub(crate) struct BrokerOptions {
     pub(crate) queue_max: usize,
     pub(crate) publish: Vec<Rule>,
     pub(crate) subscribe: Vec<Rule>,
+    pub(crate) sys_access: AccessRef,
+    /// Milliseconds; 0 is never.
+    pub(crate) sys_interval_ms: u64,
+    source: Options,
 }
 
 /// What "unlimited" means: more than any client's share of memory is worth.
@@ -91,6 +107,7 @@ impl BrokerOptions {
             |name: &str| options.limit(name).map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
         let levels_max = limit("max_topic_depth").unwrap_or(LEVELS_MAX).min(LEVELS_MAX);
         let expiry = options.duration("session_expiry").unwrap_or_default();
+        let interval = options.duration("sys_interval");
         Ok(Self {
             retained_max: limit("match_retained_limit").unwrap_or(usize::MAX),
             topic: topic::Limits { levels_max, ..topic::Limits::default() },
@@ -99,7 +116,16 @@ impl BrokerOptions {
             queue_max: limit("max_queue").unwrap_or(QUEUE_MAX).min(QUEUE_MAX),
             publish: rules(options, "access_publish")?,
             subscribe: rules(options, "access_subscribe")?,
+            sys_access: options.access("access_sys"),
+            sys_interval_ms: interval
+                .map_or(0, |interval| u64::try_from(interval.as_millis()).unwrap_or(u64::MAX)),
+            source: options.clone(),
         })
+    }
+
+    /// Whether a configuration has these options.
+    pub(crate) fn are_those_of(&self, config: &HostConfig) -> bool {
+        config.module(SPEC.name) == Some(&self.source)
     }
 }
 
@@ -112,3 +138,6 @@ fn rules(options: &Options, name: &str) -> Result<Vec<Rule>, FeatureError> {
     };
     options.map(name).iter().map(rule).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -55,9 +55,9 @@ impl Broker {
         let rows = self.read_rows(clocks).await?;
         self.journal.skip(rows.last());
         for row in self.host.store.query(&stored::SELECT, params![]).await? {
-            if let Some(mut message) = stored::read(&row, clocks)? {
+            if let Some((mut message, publisher)) = stored::read(&row, clocks)? {
                 message.reference = self.journal.number();
-                self.retained.put(Arc::new(message));
+                self.retained.put(Arc::new(message), publisher);
             }
         }
         match self.restore_sessions(rows, clocks) {

@@ -5,6 +5,8 @@ use nightjar_mqtt::packet::properties::{Place, id};
 use nightjar_mqtt::{Message, Properties, QoS, Text};
 use nightjar_store::{Call, Row, Statement, StoreError, params};
 
+use crate::client::Key;
+
 /// ejabberd's word for a message that doesn't expire.
 const NEVER: i64 = 0xFFFF_FFFF;
 
@@ -27,7 +29,7 @@ static UPSERT: Statement = Statement::upsert(
 static DELETE: Statement = Statement::new("DELETE FROM mqtt_pub WHERE topic = ? AND {host}");
 pub(crate) static SELECT: Statement = Statement::new(
     "SELECT topic, qos, payload, payload_format, content_type, response_topic, correlation_data, user_properties, \
-     expiry FROM mqtt_pub WHERE {host}",
+     expiry, username, resource FROM mqtt_pub WHERE {host}",
 );
 
 /// Where the two clocks stand.
@@ -89,8 +91,8 @@ fn topic(message: &Message) -> String {
     String::from_utf8_lossy(message.topic()).into_owned()
 }
 
-/// The message of a row; none if it can't be one, or has expired.
-pub(crate) fn read(row: &Row, clocks: Clocks) -> Result<Option<Message>, StoreError> {
+/// The message of a row and who it is from; none if it can't be one, or has expired.
+pub(crate) fn read(row: &Row, clocks: Clocks) -> Result<Option<(Message, Key)>, StoreError> {
     let mut properties = Properties::builder();
     if row.int(3)? == 1 {
         properties = properties.byte(id::PAYLOAD_FORMAT_INDICATOR, 1);
@@ -113,7 +115,8 @@ pub(crate) fn read(row: &Row, clocks: Clocks) -> Result<Option<Message>, StoreEr
     let payload = Bytes::from(row.blob(2)?);
     let mut message = Message::new(&topic, qos, true, &properties.finish(), &payload, clocks.now);
     message.expires_at = clocks.of_unix(row.int(8)?);
-    Ok(Some(message).filter(|message| !message.expired(clocks.now)))
+    let publisher = (row.text(9)?, Text::new(&row.text(10)?).unwrap_or_default());
+    Ok((!message.expired(clocks.now)).then_some((message, publisher)))
 }
 
 // User properties are a list of pairs of binaries in Erlang's external term format; none is nothing at all.

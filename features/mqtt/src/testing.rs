@@ -9,9 +9,12 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use nightjar_auth::{AuthOptions, Environment, HostAccounts, PasswordType};
+use nightjar_auth::{Accounts, AuthOptions, Environment, HostAccounts, PasswordType};
 use nightjar_base::commands::{Call, Caller, CommandResult, Shape, Value};
-use nightjar_base::mqtt::{MqttClient, MqttOpening, MqttRefusal, MqttService, now_ms};
+use nightjar_base::guard::Guard;
+use nightjar_base::mqtt::{
+    MqttClient, MqttOpened, MqttOpening, MqttRefusal, MqttService, claimed_name, now_ms,
+};
 use nightjar_base::{Clock, FeatureContext, Host, Kernel, Random};
 use nightjar_config::{Config, Declarations, Environment as Surroundings, load_with};
 use nightjar_jid::Jid;
@@ -57,7 +60,9 @@ impl Random for Counting {
 pub(crate) struct World {
     pub(crate) kernel: Arc<Kernel>,
     pub(crate) host: Arc<Host>,
+    pub(crate) accounts: Arc<HostAccounts>,
     clock: Arc<Movable>,
+    _options: Guard,
 }
 
 fn config(rest: &str, options: &str) -> Config {
@@ -97,20 +102,37 @@ impl World {
         let options =
             AuthOptions { stored_password_types: vec![PasswordType::Plain], ..AuthOptions::default() };
         let (accounts, _) = HostAccounts::new(&options, &store, &environment, &[]);
+        let accounts = Arc::new(accounts);
         let jid = Jid::parse("localhost").unwrap();
-        let host = Arc::new(Host::new(jid, of_host, store, Arc::new(accounts)));
+        let host = Arc::new(Host::new(jid, of_host, store, Arc::clone(&accounts) as Arc<dyn Accounts>));
+        let options = host.provide(Arc::new(options));
         kernel.add_host(Arc::clone(&host));
-        let world = Self { kernel, host, clock };
+        let world = Self { kernel, host, accounts, clock, _options: options };
         world.start().await;
         world
     }
 
-    async fn start(&self) {
+    pub(crate) fn context(&self) -> FeatureContext {
         let options = self.host.config().module("mod_mqtt").unwrap().clone();
-        let context =
-            FeatureContext { kernel: Arc::clone(&self.kernel), host: Arc::clone(&self.host), options };
-        let registration = (FEATURE.start)(context).await.unwrap();
+        FeatureContext { kernel: Arc::clone(&self.kernel), host: Arc::clone(&self.host), options }
+    }
+
+    async fn start(&self) {
+        let registration = (FEATURE.start)(self.context()).await.unwrap();
         self.host.keep_feature("mod_mqtt", registration);
+    }
+
+    /// Follows another configuration as the server does it: the rules first, then the module if its options changed.
+    pub(crate) async fn reload(&self, rules: &str, options: &str) {
+        let config = config(rules, options);
+        let of_host = Arc::new(config.host("localhost").clone());
+        let has_changed = of_host.module("mod_mqtt") != self.host.config().module("mod_mqtt");
+        self.kernel.set_config(Arc::new(config));
+        self.host.set_config(of_host);
+        if has_changed {
+            self.host.stop_feature("mod_mqtt");
+            self.start().await;
+        }
     }
 
     pub(crate) fn broker(&self) -> Arc<Broker> {
@@ -205,6 +227,12 @@ pub(crate) fn text(text: &str) -> Text {
     Text::new(text).unwrap()
 }
 
+/// A client that comes from nowhere and has no certificate.
+pub(crate) fn opening(connect: Box<Connect>) -> MqttOpening {
+    let user = claimed_name(&connect);
+    MqttOpening { connect, user, ip: None, certified: Vec::new(), bindings: Vec::new(), inbox_max: 100 }
+}
+
 /// A client and the server's side of its connection.
 pub(crate) struct Peer {
     pub(crate) client: Client,
@@ -230,10 +258,10 @@ impl Peer {
         pour(self.client.poll_output(now), &mut self.input[0]);
         let event = self.machine.handle_input(now, &mut self.input[0]);
         let Some(nightjar_mqtt::Event::Connect(connect)) = event else { panic!("{event:?}") };
-        let user = connect.user_name.as_ref().map(|name| name.as_str().to_owned());
-        let opening = MqttOpening { connect, user, ip: None, certified: Vec::new(), inbox_max: 100 };
         let service = host.get::<MqttService>().unwrap();
-        let mut side = service.0.open(opening).await?;
+        let MqttOpened::In(mut side) = service.0.open(opening(connect)).await? else {
+            panic!("asked further")
+        };
         side.accept(now, &mut self.machine);
         self.side = Some(side);
         Ok(())
@@ -293,6 +321,15 @@ impl Peer {
         self.client.subscribe(vec![Subscription::new(text(filter), qos)], Properties::default());
         self.next(|event| match event {
             Event::Suback(suback) => Some(suback.reasons[0]),
+            _ => None,
+        })
+        .await
+    }
+
+    pub(crate) async fn unsubscribe(&mut self, filter: &str) -> Reason {
+        self.client.unsubscribe(vec![text(filter)]);
+        self.next(|event| match event {
+            Event::Unsuback(unsuback) => unsuback.reasons.first().copied(),
             _ => None,
         })
         .await

@@ -151,6 +151,18 @@ impl Topics {
         is_wanted
     }
 
+    /// Whether anybody subscribed to a topic.
+    pub(crate) fn is_wanted(&self, topic: &[u8]) -> bool {
+        let (mut scratch, targets) = MEMORY.take();
+        let mut is_wanted = false;
+        let named = self.shards.get(self.number(first_level(topic)));
+        for shard in named.into_iter().chain(self.shards.get(WILD)) {
+            shard.read().matches(topic, &mut scratch, |_| is_wanted = true);
+        }
+        MEMORY.set((scratch, targets));
+        is_wanted
+    }
+
     fn shard_of_filter(&self, filter: &[u8]) -> Option<&RwLock<Tree>> {
         let filter = Shared::parse(filter).map_or(filter, |shared| shared.filter);
         let at = match first_level(filter) {

@@ -108,6 +108,13 @@ impl Registration {
         self.keep(guard);
     }
 
+    /// Hears when the host's options have changed, whether they are the feature's own or not. A feature whose own have
+    /// changed is started anew right after; until then it runs with those it has.
+    pub fn on_config(&mut self, follower: impl Fn() + Send + Sync + 'static) {
+        let guard = self.context.host.followers.add(Box::new(follower));
+        self.keep(guard);
+    }
+
     /// Shares a value with the feature's commands and with other hosts' tools, found by its type.
     pub fn provide<T: std::any::Any + Send + Sync>(&mut self, value: Arc<T>) {
         let guard = self.context.host.provide(value);

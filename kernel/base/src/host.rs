@@ -38,6 +38,9 @@ pub struct StreamFeature {
     pub authenticated: bool,
 }
 
+/// Somebody who wants to know when other options are in force. It doesn't wait.
+pub(crate) type Follower = Box<dyn Fn() + Send + Sync>;
+
 /// A virtual host.
 pub struct Host {
     /// Its domain, normalised.
@@ -64,6 +67,8 @@ pub struct Host {
     pub services: Arc<Registry<Jid>>,
     /// Attempts to authenticate, counted.
     pub attempts: AttemptCounts,
+    /// Told when other options are in force.
+    pub(crate) followers: Arc<Registry<Follower>>,
     config: ArcSwap<HostConfig>,
     contacts: ArcSwapOption<Arc<dyn Contacts>>,
     provided: RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
@@ -86,6 +91,7 @@ impl Host {
             adhoc: Arc::default(),
             services: Arc::default(),
             attempts: AttemptCounts::default(),
+            followers: Arc::default(),
             config: ArcSwap::new(config),
             contacts: ArcSwapOption::empty(),
             provided: RwLock::default(),
@@ -98,9 +104,12 @@ impl Host {
         self.config.load_full()
     }
 
-    /// Puts new options in force.
+    /// Puts new options in force, and tells those who follow them.
     pub fn set_config(&self, config: Arc<HostConfig>) {
         self.config.store(config);
+        for follower in self.followers.all() {
+            follower();
+        }
     }
 
     /// The roster, if a feature provides one.

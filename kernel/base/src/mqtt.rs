@@ -6,8 +6,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::Context;
 
+use bytes::Bytes;
 use nightjar_jid::Jid;
 use nightjar_mqtt::{Connect, Connection, Delivery, Event, Finished, Publish, Reason, Text};
+use nightjar_sasl::{ChannelBinding, claimed_username};
 
 use crate::hooks::BoxFuture;
 use crate::host::Host;
@@ -25,12 +27,14 @@ pub struct MqttService(pub Arc<dyn MqttBroker>);
 pub struct MqttOpening {
     /// What was asked for.
     pub connect: Box<Connect>,
-    /// The localpart that the user name gives; none where there is no user name.
+    /// The localpart that the [claimed name](claimed_name) gives; none where there is no name.
     pub user: Option<String>,
     /// From where; none for UNIX sockets.
     pub ip: Option<IpAddr>,
     /// The accounts that the client's trusted certificate names.
     pub certified: Vec<Jid>,
+    /// What ties an authentication to the TLS channel; none where there is no TLS of our own.
+    pub bindings: Vec<ChannelBinding>,
     /// Messages that may wait for a connection that doesn't read.
     pub inbox_max: usize,
 }
@@ -44,6 +48,20 @@ pub struct MqttRefusal {
     pub words: &'static str,
 }
 
+/// What becomes of somebody who wants in.
+pub enum MqttOpened {
+    /// It is in.
+    In(Box<dyn MqttClient>),
+    /// Enhanced authentication (§4.12): the client is to answer this first.
+    Asked(Vec<u8>, Box<dyn MqttAuthentication>),
+}
+
+/// An enhanced authentication under way. Dropping it ends it.
+pub trait MqttAuthentication: Send {
+    /// Takes the client's answer.
+    fn answer(self: Box<Self>, data: Option<Bytes>) -> BoxFuture<'static, Result<MqttOpened, MqttRefusal>>;
+}
+
 /// A host's broker.
 pub trait MqttBroker: Send + Sync {
     /// Aliases that a client may give (§3.2.2.3.8).
@@ -51,13 +69,16 @@ pub trait MqttBroker: Send + Sync {
 
     /// Authenticates a client, and takes its session from the connection that has it. Dropping what it gives without
     /// [`MqttClient::finish`] is a loss of the connection before it was accepted.
-    fn open(&self, opening: MqttOpening) -> BoxFuture<'_, Result<Box<dyn MqttClient>, MqttRefusal>>;
+    fn open(&self, opening: MqttOpening) -> BoxFuture<'_, Result<MqttOpened, MqttRefusal>>;
 
     /// Lets a part of the server take part. Dropping what it gives ends that.
     fn attach(&self, attachment: MqttAttachment) -> Box<dyn MqttLocal>;
 
     /// Ends connections; gives how many. Sessions stay as long as they would without.
     fn end_connections(&self, of: MqttWhose<'_>, reason: Reason) -> usize;
+
+    /// An account was banned, or its ban was lifted: what it has published is held back, or handed out again.
+    fn reconsider<'a>(&'a self, user: &'a str) -> BoxFuture<'a, ()>;
 }
 
 /// Whose connections.
@@ -127,8 +148,25 @@ pub fn expel(host: &Host, user: &str) -> usize {
     end_connections(host, MqttWhose::Account(user), Reason::NOT_AUTHORIZED)
 }
 
+/// Has what an account published looked at anew, after it was banned or its ban was lifted.
+pub async fn reconsider(host: &Host, user: &str) {
+    if let Some(service) = host.get::<MqttService>() {
+        service.0.reconsider(user).await;
+    }
+}
+
 fn end_connections(host: &Host, of: MqttWhose<'_>, reason: Reason) -> usize {
     host.get::<MqttService>().map_or(0, |service| service.0.end_connections(of, reason))
+}
+
+/// The name of the account that a CONNECT claims: that in SCRAM's first message if there is one, since it is what is
+/// proved, else the user name.
+pub fn claimed_name(connect: &Connect) -> Option<String> {
+    let is_scram =
+        connect.authentication_method().is_some_and(|method| method.as_str().starts_with("SCRAM-"));
+    let data = connect.authentication_data().filter(|_| is_scram);
+    let proved = data.and_then(|data| claimed_username(&data));
+    proved.or_else(|| connect.user_name.as_ref().map(|name| name.as_str().to_owned()))
 }
 
 /// The host and the localpart that a user name means: an address has its own host; any other name belongs to the host

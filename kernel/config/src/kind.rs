@@ -112,6 +112,8 @@ pub enum TextKind {
     Language,
     /// An LDAP filter (RFC 4515), or nothing.
     LdapFilter,
+    /// What MQTT clients subscribe to: `+` and `#` stand alone in their level, `#` in the last one.
+    TopicFilter,
     /// A SIP URI (RFC 3261).
     SipUri,
 }

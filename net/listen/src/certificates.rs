@@ -242,6 +242,14 @@ pub fn xmpp_addresses(certificate: &[u8]) -> Vec<String> {
     Presented::read(certificate).map(|presented| presented.xmpp_addresses).unwrap_or_default()
 }
 
+/// The common name of the subject, if it has exactly one: ejabberd's MQTT takes it for the account's address.
+pub fn common_name(certificate: &[u8]) -> Option<String> {
+    let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
+    let mut names = parsed.subject().iter_common_name();
+    let name = names.next()?.as_str().ok()?.to_owned();
+    names.next().is_none().then_some(name)
+}
+
 /// The text of `[0] EXPLICIT UTF8String` or `[0] EXPLICIT IA5String`, or of the bare string.
 fn string(der: &[u8]) -> Option<String> {
     const UTF8_STRING: u8 = 0x0c;

@@ -1,5 +1,6 @@
 //! What all listeners share: sockets, TLS, certificates. It moves bytes and decides nothing.
 
+pub mod binding;
 pub mod budget;
 pub mod certificates;
 pub mod inherited;

@@ -51,6 +51,7 @@ pub(crate) struct Shared {
     pub(crate) tls: Option<Arc<ServerConfig>>,
     pub(crate) roots: Option<Arc<RootCertStore>>,
     pub(crate) send_timeout: Option<Duration>,
+    pub(crate) certificates: Arc<Certificates>,
     listen: ListenOptions,
     budget: Arc<Budget>,
 }
@@ -91,7 +92,7 @@ impl MqttListener {
         let asks = options.bool("tls_verify");
         let wanted = TlsOptions { only_tls13: false, ask_certificate: asks, alpn: vec![b"mqtt".to_vec()] };
         let tls = if options.bool("tls") {
-            Some(tls::server_config(certificates, &wanted).map_err(|error| error.to_string())?)
+            Some(tls::server_config(Arc::clone(&certificates), &wanted).map_err(|error| error.to_string())?)
         } else {
             None
         };
@@ -110,6 +111,7 @@ impl MqttListener {
             tls,
             roots,
             send_timeout: options.duration("send_timeout"),
+            certificates,
             listen: listen_options(config),
             budget: kernel.shared(),
             kernel,

@@ -8,12 +8,15 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::BytesMut;
-use nightjar_base::mqtt::{MqttClient, MqttOpening, MqttRefusal, MqttService, find_host, now_ms};
+use bytes::{Bytes, BytesMut};
+use nightjar_base::mqtt::{
+    MqttAuthentication, MqttClient, MqttOpened, MqttOpening, MqttRefusal, MqttService, claimed_name,
+    find_host, now_ms,
+};
 use nightjar_jid::Jid;
 use nightjar_mqtt::{Connect, Connection, Event, Reason};
 use nightjar_net_listen::transport::{Transport, borrow_plain, return_plain};
-use nightjar_net_listen::{Accepted, Permit, certificates, tls};
+use nightjar_net_listen::{Accepted, Permit, binding, certificates, tls};
 use rustls_pki_types::UnixTime;
 use tokio::time::{Instant, Sleep};
 
@@ -29,14 +32,20 @@ pub(crate) fn serve(shared: Arc<Shared>, accepted: Accepted) -> Option<impl Futu
     let mut driver = Driver::new(shared, accepted)?;
     // What is needed for a moment only is boxed: a task has the size of its largest state for as long as it lives.
     Some(async move {
-        if let Some(connect) = driver.run().await {
-            Box::pin(driver.open(connect)).await;
-            driver.run().await;
+        while let Some(question) = driver.run().await {
+            Box::pin(driver.answer(question)).await;
         }
         if let Some(transport) = driver.end() {
             Box::pin(say_farewell(transport)).await;
         }
     })
+}
+
+/// What only the broker of the client's host can answer, and not at once.
+enum Question {
+    Connect(Box<Connect>),
+    /// The client's next step of enhanced authentication.
+    Step(Option<Bytes>),
 }
 
 struct Driver {
@@ -48,6 +57,8 @@ struct Driver {
     peer: Option<SocketAddr>,
     permit: Option<Permit>,
     client: Option<Box<dyn MqttClient>>,
+    /// Until the client is in, if it proves itself in steps.
+    authentication: Option<Box<dyn MqttAuthentication>>,
     timer: Option<Pin<Box<Sleep>>>,
     /// Since when the client has taken nothing.
     stuck_since: Option<(u64, usize)>,
@@ -74,6 +85,7 @@ impl Driver {
             peer,
             permit,
             client: None,
+            authentication: None,
             timer: None,
             stuck_since: None,
             is_lost: false,
@@ -81,16 +93,16 @@ impl Driver {
     }
 
     /// Moves what there is to move until the connection is over, or somebody wants in.
-    async fn run(&mut self) -> Option<Box<Connect>> {
+    async fn run(&mut self) -> Option<Question> {
         poll_fn(|context| self.poll(context)).await
     }
 
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Box<Connect>>> {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Question>> {
         loop {
             let now = now_ms(&self.shared.kernel);
             self.machine.handle_timeout(now);
-            if let Some(connect) = self.take_events(now) {
-                return Poll::Ready(Some(connect));
+            if let Some(question) = self.take_events(now) {
+                return Poll::Ready(Some(question));
             }
             let mut is_busy = self.poll_flush(context);
             let is_writable = self.transport.unsent() < UNSENT_MAX;
@@ -111,11 +123,12 @@ impl Driver {
         }
     }
 
-    fn take_events(&mut self, now: u64) -> Option<Box<Connect>> {
+    fn take_events(&mut self, now: u64) -> Option<Question> {
         while let Some(event) = self.machine.handle_input(now, &mut self.input) {
             match (event, &mut self.client) {
-                (Event::Connect(connect), _) => return Some(connect),
+                (Event::Connect(connect), _) => return Some(Question::Connect(connect)),
                 (event, Some(client)) => client.handle_event(now, &mut self.machine, event),
+                (Event::Authenticate { data, .. }, None) => return Some(Question::Step(data)),
                 (_, None) => self.machine.refuse(Reason::BAD_AUTHENTICATION_METHOD, None),
             }
         }
@@ -218,58 +231,77 @@ impl Driver {
         timer.as_mut().poll(context).is_ready()
     }
 
-    /// Asks the broker of the host that the client means.
-    async fn open(&mut self, connect: Box<Connect>) {
-        let refuse = |machine: &mut Connection, refusal: MqttRefusal| {
-            machine.refuse(refusal.reason, Some(refusal.words));
+    async fn answer(&mut self, question: Question) {
+        let opened = match question {
+            Question::Connect(connect) => self.open(connect).await,
+            Question::Step(data) => match self.authentication.take() {
+                Some(authentication) => authentication.answer(data).await,
+                None => Err(MqttRefusal { reason: Reason::PROTOCOL_ERROR, words: "nothing was asked" }),
+            },
         };
-        let kernel = Arc::clone(&self.shared.kernel);
-        let name = connect.user_name.as_ref().map(|name| name.as_str().to_owned());
-        let server_name = self.transport.tls().and_then(|tls| tls.server_name()).map(ToOwned::to_owned);
-        let found = find_host(&kernel, name.as_deref(), server_name.as_deref());
-        let service = found.and_then(|(host, user)| Some((host.get::<MqttService>()?, user)));
-        let Some((service, user)) = service else {
-            let words = "no such host, or no MQTT there";
-            return refuse(&mut self.machine, MqttRefusal { reason: Reason::NOT_AUTHORIZED, words });
-        };
-        let ip = self.peer.map(|peer| peer.ip());
-        let opening =
-            MqttOpening { connect, user, ip, certified: self.certified(), inbox_max: self.shared.inbox_max };
-        match service.0.open(opening).await {
-            Ok(mut client) => {
-                if let Some(permit) = &mut self.permit {
-                    permit.authenticated();
-                }
-                tracing::debug!(
-                    client = client.name(),
-                    peer = self.peer.map(tracing::field::display),
-                    "MQTT client"
-                );
-                client.accept(now_ms(&kernel), &mut self.machine);
-                self.client = Some(client);
+        match opened {
+            Ok(MqttOpened::In(client)) => self.let_in(client),
+            Ok(MqttOpened::Asked(data, authentication)) => {
+                self.machine.authenticate(Some(&data));
+                self.authentication = Some(authentication);
             }
             Err(refusal) => {
                 let peer = self.peer.map(tracing::field::display);
                 tracing::info!(peer, reason = refusal.words, "an MQTT client was refused");
-                refuse(&mut self.machine, refusal);
+                self.machine.refuse(refusal.reason, Some(refusal.words));
             }
         }
     }
 
-    /// The accounts that the client's trusted certificate names.
-    fn certified(&self) -> Vec<Jid> {
-        let trusted = || {
-            let roots = self.shared.roots.clone()?;
-            let chain = self.transport.tls()?.peer_certificates()?;
-            let seconds = u64::try_from(self.shared.kernel.clock.unix_seconds()).ok()?;
-            let now = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
-            if !tls::is_trusted(&chain, roots, now) {
-                return None;
-            }
-            Some(certificates::xmpp_addresses(chain.first()?))
+    /// Asks the broker of the host that the client means.
+    async fn open(&mut self, connect: Box<Connect>) -> Result<MqttOpened, MqttRefusal> {
+        let kernel = Arc::clone(&self.shared.kernel);
+        let name = claimed_name(&connect);
+        let tls = self.transport.tls();
+        let found = find_host(&kernel, name.as_deref(), tls.and_then(|tls| tls.server_name()));
+        let found = found.and_then(|(host, user)| Some((host.get::<MqttService>()?, host, user)));
+        let Some((service, host, user)) = found else {
+            let words = "no such host, or no MQTT there";
+            return Err(MqttRefusal { reason: Reason::NOT_AUTHORIZED, words });
         };
-        let named = trusted().unwrap_or_default();
+        let bindings = tls.map_or_else(Vec::new, |tls| {
+            binding::channel_bindings(tls, &self.shared.certificates, &host.name)
+        });
+        let ip = self.peer.map(|peer| peer.ip());
+        let (certified, inbox_max) = (self.certified(&host.name), self.shared.inbox_max);
+        let opening = MqttOpening { connect, user, ip, certified, bindings, inbox_max };
+        service.0.open(opening).await
+    }
+
+    fn let_in(&mut self, mut client: Box<dyn MqttClient>) {
+        if let Some(permit) = &mut self.permit {
+            permit.authenticated();
+        }
+        let peer = self.peer.map(tracing::field::display);
+        tracing::debug!(client = client.name(), peer, "MQTT client");
+        client.accept(now_ms(&self.shared.kernel), &mut self.machine);
+        self.client = Some(client);
+    }
+
+    /// The accounts that the client's trusted certificate names: as XMPP has them or, if it has none of those, by its
+    /// common name, which may go without the host.
+    fn certified(&self, host: &str) -> Vec<Jid> {
+        let Some(leaf) = self.trusted_certificate() else { return Vec::new() };
+        let mut named = certificates::xmpp_addresses(&leaf);
+        if named.is_empty() {
+            let address = |name: String| if name.contains('@') { name } else { format!("{name}@{host}") };
+            named.extend(certificates::common_name(&leaf).map(address));
+        }
         named.into_iter().filter_map(|address| Jid::parse(&address).ok()).collect()
+    }
+
+    fn trusted_certificate(&self) -> Option<Vec<u8>> {
+        let roots = self.shared.roots.clone()?;
+        let chain = self.transport.tls()?.peer_certificates()?;
+        let seconds = u64::try_from(self.shared.kernel.clock.unix_seconds()).ok()?;
+        let now = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+        let leaf = chain.first().filter(|_| tls::is_trusted(&chain, roots, now));
+        leaf.map(|leaf| leaf.to_vec())
     }
 
     /// Gives the session back; gives the transport if there is somebody to say goodbye to.

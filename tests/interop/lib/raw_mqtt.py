@@ -1,5 +1,6 @@
 """An MQTT client that says exactly what it is told."""
 import asyncio
+import hashlib
 import os
 import ssl
 
@@ -54,17 +55,58 @@ def subscribe(*filters, options=0, id_=1, first=0x82):
     return packet(first, id_.to_bytes(2, "big") + b"\0" + b"".join(text(f) + bytes([options]) for f in filters))
 
 
+def auth(reason, method, data):
+    properties = b"\x15" + text(method) + b"\x16" + text(data)
+    return packet(0xF0, bytes([reason]) + length(len(properties)) + properties)
+
+
+def asking(method, data, id_="scram", user_name=None):
+    """CONNECT that begins enhanced authentication."""
+    properties = b"\x15" + text(method) + (b"" if data is None else b"\x16" + text(data))
+    head = text("MQTT") + bytes([5, 2 if user_name is None else 0x82]) + b"\0\x3C" + length(len(properties)) + properties
+    return packet(0x10, head + text(id_) + (b"" if user_name is None else text(user_name)))
+
+
+def property_of(properties, wanted):
+    """The value of a property of CONNACK or AUTH, without the length in front of all."""
+    sizes = {0x11: 4, 0x13: 2, 0x21: 2, 0x22: 2, 0x24: 1, 0x25: 1, 0x27: 4, 0x28: 1, 0x29: 1, 0x2A: 1}
+    at = 0
+    while at < len(properties):
+        kind = properties[at]
+        if kind in sizes:
+            value = properties[at + 1:at + 1 + sizes[kind]]
+            at += 1 + sizes[kind]
+        else:
+            size = int.from_bytes(properties[at + 1:at + 3], "big")
+            value = properties[at + 3:at + 3 + size]
+            at += 3 + size
+        if kind == wanted:
+            return value
+    return None
+
+
 class RawMqtt:
     def __init__(self, reader, writer):
         self.reader, self.writer = reader, writer
 
     @classmethod
-    async def dial(cls, port=PORT):
+    async def dial(cls, port=PORT, server_name=None, certificate=None, address=None):
+        """`address`: where a load balancer says that the client comes from."""
         context = None
         if port == TLS_PORT:
             context = ssl.create_default_context()
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        return cls(*await asyncio.open_connection(HOST, port, ssl=context))
+            if certificate:
+                context.load_cert_chain(*certificate)
+        client = cls(*await asyncio.open_connection(HOST, port, ssl=context, server_hostname=server_name))
+        if address:
+            await client.write(f"PROXY TCP4 {address} 127.0.0.1 1 {port}\r\n".encode())
+        return client
+
+    def end_point(self):
+        """tls-server-end-point (RFC 5929) of a certificate that is signed with SHA-256."""
+        der = self.writer.get_extra_info("ssl_object").getpeercert(True)
+        return hashlib.sha256(der).digest()
 
     @classmethod
     async def online(cls, id_=None, user=None, **options):

@@ -57,7 +57,7 @@ async def _one(name, function, seconds):
     return verdict.startswith("ok")
 
 
-async def _all(at_once):
+async def _all(at_once, afterwards):
     only = os.environ.get("NJ_ONLY", "")
     gate = asyncio.Semaphore(at_once)
 
@@ -66,14 +66,19 @@ async def _all(at_once):
             return await _one(*entry)
 
     chosen = [entry for entry in _tests if only in entry[0]]
-    return await asyncio.gather(*(guarded(entry) for entry in chosen))
+    try:
+        return await asyncio.gather(*(guarded(entry) for entry in chosen))
+    finally:
+        if afterwards:
+            await afterwards()
 
 
-def run(at_once=4):
-    """Runs all and ends the program; tests have accounts of their own and may run side by side."""
+def run(at_once=4, afterwards=None):
+    """Runs all and ends the program; tests have accounts of their own and may run side by side. `afterwards` ends what the
+    suite has started for all of them."""
     if os.environ.get("NJ_DEBUG"):
         logging.basicConfig(level=logging.DEBUG, filename="debug.log", filemode="w")
-    verdicts = asyncio.run(_all(at_once))
+    verdicts = asyncio.run(_all(at_once, afterwards))
     passed = sum(verdicts)
     name = os.environ.get("NJ_SUITE") or os.path.splitext(os.path.basename(sys.argv[0]))[0]
     sys.stdout.flush()

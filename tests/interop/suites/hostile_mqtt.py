@@ -55,7 +55,7 @@ MALFORMED_PACKETS = [
 ]
 
 
-@attacks(MALFORMED_PACKETS, lambda name, *_: f"row 95: {name}")
+@attacks(MALFORMED_PACKETS, lambda name, *_: f"row {89 if name.endswith('from a client') else 95}: {name}")
 async def _(name, data, reasons):
     client = await RawMqtt.online()
     await client.write(data)
@@ -79,7 +79,7 @@ BEFORE = [
 
 
 @attacks([(*row, port) for row in BEFORE for port in (PORT, TLS_PORT)],
-         lambda name, _, port: f"before CONNECT, {'TLS' if port == TLS_PORT else 'TCP'}: {name}")
+         lambda name, _, port: f"row 81: before CONNECT, {'TLS' if port == TLS_PORT else 'TCP'}: {name}")
 async def _(name, data, port):
     client = await RawMqtt.dial(port)
     await client.write(data)
@@ -202,7 +202,7 @@ async def _():
     client.abort()
 
 
-@attack("more QoS 2 messages without PUBREL than Receive Maximum", 60)
+@attack("row 91: more QoS 2 messages without PUBREL than Receive Maximum", 60)
 async def _():
     client = await RawMqtt.online()
     flood = b"".join(publish("free/a", qos=2, id_=id_) for id_ in range(1, 65536))
@@ -215,7 +215,7 @@ async def _():
     await pouring
 
 
-@attack("a QoS 2 message sent again isn't delivered again")
+@attack("row 91: a QoS 2 message sent again isn't delivered again")
 async def _():
     client, topic = await RawMqtt.online(), f"free/{unique('t')}"
     await client.write(subscribe(topic))
@@ -231,6 +231,25 @@ async def _():
         else:
             seen.append(first & 0xF0)
     equal((seen.count(0x30), seen.count(0x50)), (1, 6))
+
+
+@attack("row 92: shared and other subscriptions, ended together and twice, in all orders")
+async def _():
+    topic = f"free/{unique('u')}"
+    client, shared = await RawMqtt.online(), f"$share/g/{topic}"
+    for filters in ((shared, topic), (topic, shared), (shared, shared, topic, topic, "$share/h/" + topic), (topic,), (shared,)):
+        await client.write(subscribe(*filters))
+        equal((await client.read())[1][3:], bytes(len(filters)))
+        await client.write(packet(0xA2, b"\0\1\0" + b"".join(text(f) for f in filters + filters)))
+        first, body = await client.read()
+        # Success the first time; then none existed.
+        seen, expected = set(), b""
+        for name in filters + filters:
+            expected += b"\x11" if name in seen else b"\0"
+            seen.add(name)
+        equal((first, body[3:]), (0xB0, expected), f"{filters}")
+        await client.write(publish(topic))
+        await client.pong()
 
 
 @attacks([(0x40, "PUBACK"), (0x50, "PUBREC"), (0x62, "PUBREL"), (0x70, "PUBCOMP")], lambda _, name: f"{name} of nothing")

@@ -130,7 +130,7 @@ def mosquitto(version, qos, port):
     assert "over the wire\n" in lines, lines
 
 
-@table([("reader", "wrong", 0x86), ("nobody", PASSWORD, 0x86), ("reader@elsewhere", PASSWORD, 0x87), (None, None, 0x87)],
+@table([("reader", "wrong", 0x87), ("nobody", PASSWORD, 0x87), ("reader@elsewhere", PASSWORD, 0x87), (None, None, 0x87)],
        lambda user, password, _: f"not let in: {user} with {password}")
 @threaded
 def refused(user, password, reason):

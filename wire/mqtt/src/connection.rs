@@ -142,6 +142,8 @@ pub struct Connection {
     idle_ms: u64,
     size_max: u32,
     session_expiry: u32,
+    packets_received: u32,
+    packets_sent: u32,
     expiry_was_zero: bool,
     quota: u16,
     /// Messages of the client that hold a place of the server's receive maximum.
@@ -171,6 +173,8 @@ impl Connection {
             idle_ms: 0,
             size_max: u32::MAX,
             session_expiry: 0,
+            packets_received: 0,
+            packets_sent: 0,
             expiry_was_zero: false,
             quota: 0,
             unanswered: 0,
@@ -219,8 +223,10 @@ impl Connection {
             _ if self.closed.is_some() => None,
             State::Silent | State::Challenged => Some(self.deadline),
             State::Deciding => None,
-            State::Connected if self.idle_ms == 0 => None,
-            State::Connected => Some(self.last_input.saturating_add(self.idle_ms)),
+            State::Connected => {
+                let idle = (self.idle_ms > 0).then(|| self.last_input.saturating_add(self.idle_ms));
+                idle.into_iter().chain(self.reauthenticating.then_some(self.deadline)).min()
+            }
         }
     }
 
@@ -229,7 +235,7 @@ impl Connection {
         if self.poll_timeout().is_none_or(|at| now < at) {
             return;
         }
-        if self.state == State::Connected {
+        if self.state == State::Connected && !(self.reauthenticating && self.deadline <= now) {
             // [MQTT-3.1.2-22]
             return self.fail(Error::new(Reason::KEEP_ALIVE_TIMEOUT, "nothing came within the keep-alive"));
         }
@@ -238,7 +244,13 @@ impl Connection {
 
     /// What is to be written. It leaves no memory behind: see [`Connection::lend`].
     pub fn poll_output(&mut self) -> Outgoing {
+        self.packets_sent = self.packets_sent.wrapping_add(self.out.take_packets());
         core::mem::take(&mut self.out)
+    }
+
+    /// Packets that were read and given out to be written since this was asked last.
+    pub fn take_packet_counts(&mut self) -> (u32, u32) {
+        (core::mem::take(&mut self.packets_received), core::mem::take(&mut self.packets_sent))
     }
 
     /// Gives memory for what is written next.
@@ -354,7 +366,7 @@ impl Connection {
             bare.encode(self.version, &mut bytes);
         }
         if bytes.len() <= self.size_max as usize {
-            self.out.small().extend_from_slice(&bytes);
+            self.out.packet().extend_from_slice(&bytes);
         }
     }
 }

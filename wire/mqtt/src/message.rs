@@ -140,7 +140,7 @@ impl Message {
         if total > one.size_max as usize || remaining > crate::packet::read::VARIABLE_MAX as usize {
             return false;
         }
-        let bytes = out.small();
+        let bytes = out.packet();
         bytes.push(0x30 | u8::from(one.dup) << 3 | (one.qos as u8) << 1 | u8::from(one.retain));
         write::variable(bytes, remaining);
         bytes.extend_from_slice(topic);

@@ -11,6 +11,8 @@ pub struct Outgoing {
     shared: Vec<(usize, Bytes)>,
     shared_length: usize,
     written: usize,
+    /// Packets written by [`Outgoing::packet`].
+    packets: u32,
 }
 
 impl Outgoing {
@@ -77,6 +79,23 @@ impl Outgoing {
         self.bytes.extend_from_slice(&other.bytes);
         self.shared.extend(other.shared.into_iter().map(|(at, bytes)| (at + base, bytes)));
         self.shared_length += other.shared_length;
+    }
+
+    /// Where the bytes of one more packet are appended.
+    pub(crate) fn packet(&mut self) -> &mut Vec<u8> {
+        self.packets = self.packets.wrapping_add(1);
+        &mut self.bytes
+    }
+
+    /// Takes the last packet back, which began behind so many small bytes.
+    pub(crate) fn take_back(&mut self, before: usize) {
+        self.bytes.truncate(before);
+        self.packets = self.packets.wrapping_sub(1);
+    }
+
+    /// Packets since this was asked last.
+    pub(crate) fn take_packets(&mut self) -> u32 {
+        core::mem::take(&mut self.packets)
     }
 
     /// Where small bytes are appended.

@@ -32,6 +32,6 @@ pub use hash::ScramHash;
 pub use keys::{BadPassword, EncodedKeys, KeyError, ScramKeys};
 pub use mechanism::{Mechanism, TokenBinding};
 pub use offer::{ChannelBinding, ChannelBindingKind, Offer};
-pub use scram::{Nonce, ScramCredentials};
+pub use scram::{Nonce, ScramCredentials, claimed_username};
 pub use secret::Secret;
 pub use upgrade::{ScramUpgrade, UpgradeTask};

@@ -31,6 +31,12 @@ impl Nonce {
     }
 }
 
+/// The user name in a client's first message, as the client wrote it: where the name decides which host is meant, it has
+/// to be known before the exchange begins. `None` for anything that is no such message.
+pub fn claimed_username(message: &[u8]) -> Option<String> {
+    ClientFirst::parse(message).ok().map(|first| first.username.into_owned())
+}
+
 /// Keys to run SCRAM against, and whether anybody may pass with them.
 #[derive(Clone, Debug)]
 pub enum ScramCredentials {

@@ -150,7 +150,7 @@ async fn messages_refusals_and_bytes_are_counted() {
     let options = "{access_publish: {\"open/#\": all_of_us, \"shut/#\": nobody}}";
     let world = World::new(rules, options, &["ann"]).await;
     let wrong = world.try_connect("ann", "1", |connect| connect.password = None).await;
-    assert_eq!(wrong.err().map(|refusal| refusal.reason), Some(Reason::BAD_USER_NAME_OR_PASSWORD));
+    assert_eq!(wrong.err().map(|refusal| refusal.reason), Some(Reason::NOT_AUTHORIZED));
     let mut ann = world.connect("ann", "1").await;
     ann.subscribe("open/#", QoS::ExactlyOnce).await;
     assert_eq!(ann.publish("open/1", "12345", false).await, Reason::SUCCESS);

@@ -5,7 +5,7 @@ use nightjar_mqtt::{QoS, Reason};
 fn refusals_are_told_apart_and_unforeseen_ones_count_as_the_last_of_their_kind() {
     let counters = Counters::default();
     let refused = [
-        (Wanted::Connect, Reason::BAD_USER_NAME_OR_PASSWORD),
+        (Wanted::Connect, Reason::NOT_AUTHORIZED),
         (Wanted::Connect, Reason::SERVER_UNAVAILABLE),
         (Wanted::Publish, Reason::NOT_AUTHORIZED),
         (Wanted::Subscribe, Reason::NOT_AUTHORIZED),

@@ -197,7 +197,6 @@ fn string(text: &str) -> Option<Type> {
         | "ejabberd version string"
         | "target image format"
         | "URL path"
-        | "MQTT topic filter"
         | "glob" => TextKind::Any,
         "name" | "module name" | "option name" | "listener module name" | "handler module" | "module" => {
             TextKind::Name
@@ -213,6 +212,7 @@ fn string(text: &str) -> Option<Type> {
         "ip_mask" => TextKind::Network,
         "regexp" => TextKind::Regexp,
         "language tag" => TextKind::Language,
+        "MQTT topic filter" => TextKind::TopicFilter,
         "ldap filter" => TextKind::LdapFilter,
         "SIP URI" => TextKind::SipUri,
         "string~scheme:address" => TextKind::Matching(Regex::new("^[a-zA-Z]+:[^:]+$").ok()?),

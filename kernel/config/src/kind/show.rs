@@ -73,6 +73,7 @@ impl TextKind {
             TextKind::Glob => "a glob".to_owned(),
             TextKind::Language => "a language tag such as en or pt-BR".to_owned(),
             TextKind::LdapFilter => "an LDAP filter such as \"(objectClass=person)\"".to_owned(),
+            TextKind::TopicFilter => "an MQTT topic filter such as \"sensors/+/#\"".to_owned(),
             TextKind::SipUri => "a SIP URI such as \"sip:example.org\"".to_owned(),
         }
     }

@@ -58,6 +58,11 @@ const CASES: &[(&str, &[&str], &[&str])] = &[
     ("ldap filter", &["\"(a=b)\"", "''"], &["\"(a=b\"", "\")(\""]),
     ("SIP URI", &["\"sip:example.org;lr\""], &["example.org", "\"sip:\""]),
     (
+        "MQTT topic filter",
+        &["a", "\"#\"", "\"+\"", "\"a/+/#\"", "/", "\"%u/%c\"", "\"$SYS/#\""],
+        &["\"\"", "\"a/#/b\"", "\"a#\"", "\"+b\"", "\"a/b+/c\""],
+    ),
+    (
         "url",
         &["http://a", "https://a.b:443/c?d", "\"https://[::1]:5443/x\"", "https://user@host/"],
         &["a", "ftp://a", "http://", "http://a:0", "http://a:x", "\"http://a b\""],

@@ -51,9 +51,18 @@ impl TextKind {
             TextKind::Language if is_language(text) => plain(),
             TextKind::LdapFilter if is_balanced(text) => plain(),
             TextKind::SipUri if is_sip_uri(text) => plain(),
-            TextKind::Language | TextKind::LdapFilter | TextKind::SipUri => refuse(),
+            TextKind::TopicFilter if is_topic_filter(text) => plain(),
+            TextKind::Language | TextKind::LdapFilter | TextKind::SipUri | TextKind::TopicFilter => refuse(),
         }
     }
+}
+
+/// MQTT 5 §4.7.1.
+fn is_topic_filter(text: &str) -> bool {
+    let mut levels = text.split('/').rev();
+    let is_level = |level: &str| level == "+" || !level.contains(['+', '#']);
+    let is_last = levels.next().is_some_and(|last| last == "#" || is_level(last));
+    is_last && !text.is_empty() && levels.all(is_level)
 }
 
 /// `scheme://host[:port][/…]`.

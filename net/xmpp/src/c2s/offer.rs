@@ -6,13 +6,13 @@ use nightjar_auth::{AuthOptions, FastTokens, MechanismPolicy, fast_mechanisms, m
 use nightjar_base::Host;
 use nightjar_base::iq::IqTarget;
 use nightjar_base::stream_options::{LegacyAuth, ScramUpgradeOptions, StreamManagementOptions};
-use nightjar_sasl::{ChannelBinding, ChannelBindingKind, Offer, ScramHash, UpgradeTask};
+use nightjar_net_listen::binding;
+use nightjar_sasl::{ChannelBinding, Offer, ScramHash, UpgradeTask};
 use nightjar_text::Text;
 use nightjar_xmpp::c2s::{HostOffer, Opened, Sasl2Offer, StartTls};
 use nightjar_xmpp::ns;
 
 use super::connection::Connection;
-use nightjar_net_listen::certificates;
 
 /// The offer of `host` on this connection.
 pub(super) fn offer(connection: &Connection, host: &Arc<Host>, opened: &Opened) -> HostOffer {
@@ -85,18 +85,10 @@ fn sasl(connection: &Connection, host: &Arc<Host>, opened: &Opened) -> Offer {
 }
 
 fn channel_bindings(connection: &Connection, host: &Arc<Host>) -> Vec<ChannelBinding> {
-    let Some(tls) = connection.transport.tls() else { return Vec::new() };
-    let exporter = tls
-        .exporter()
-        .map(|data| ChannelBinding { kind: ChannelBindingKind::TlsExporter, data: data.to_vec() });
-    // The certificate that was shown is the one for the name the client asked for; without a name, for none.
-    let shown = tls.server_name().unwrap_or_default().to_ascii_lowercase();
-    let certificate = connection.shared.certificates.find(&shown);
-    let certificate = certificate.or_else(|| connection.shared.certificates.find(&host.name));
-    let end_point = certificate
-        .and_then(|certified| certified.cert.first().and_then(|der| certificates::end_point_hash(der)))
-        .map(|data| ChannelBinding { kind: ChannelBindingKind::TlsServerEndPoint, data });
-    exporter.into_iter().chain(end_point).collect()
+    let tls = connection.transport.tls();
+    tls.map_or_else(Vec::new, |tls| {
+        binding::channel_bindings(tls, &connection.shared.certificates, &host.name)
+    })
 }
 
 /// EXTERNAL is offered to a client whose certificate names an account of the host (RFC 6120 §13.7.1.4).

@@ -39,7 +39,7 @@ impl Connection {
             reason: Reason::SUCCESS,
             properties,
         }));
-        packet.encode(self.version, self.out.small());
+        packet.encode(self.version, self.out.packet());
         self.session_expiry = accept.session_expiry.unwrap_or(self.session_expiry);
         self.state = State::Connected;
         self.last_input = now;
@@ -123,7 +123,7 @@ impl Connection {
             properties = properties.binary(id::AUTHENTICATION_DATA, data);
         }
         let packet = Packet::Auth(Auth { reason, properties: properties.finish() });
-        packet.encode(self.version, self.out.small());
+        packet.encode(self.version, self.out.packet());
         true
     }
 }

@@ -57,7 +57,7 @@ impl Connection {
         let Some(session) = &mut self.session else { return };
         if session.sender.mark_released(sequence) && self.closed.is_none() {
             let id = packet_id(sequence);
-            ack::short(self.version, Kind::Pubrel, id, Reason::SUCCESS, self.out.small());
+            ack::short(self.version, Kind::Pubrel, id, Reason::SUCCESS, self.out.packet());
         }
     }
 
@@ -85,7 +85,7 @@ impl Connection {
                 self.unanswered = self.unanswered.saturating_sub(1);
             }
             if self.closed.is_none() {
-                ack::short(self.version, kind, pending.packet_id, reason, self.out.small());
+                ack::short(self.version, kind, pending.packet_id, reason, self.out.packet());
             }
             self.pending.pop_front();
         }
@@ -99,7 +99,7 @@ impl Connection {
         let Some(session) = &mut self.session else { return };
         if session.receiver.complete(packet_id) && self.closed.is_none() {
             self.unanswered = self.unanswered.saturating_sub(1);
-            ack::short(self.version, Kind::Pubcomp, packet_id, Reason::SUCCESS, self.out.small());
+            ack::short(self.version, Kind::Pubcomp, packet_id, Reason::SUCCESS, self.out.packet());
         }
     }
 
@@ -118,10 +118,10 @@ impl Connection {
             return;
         }
         let before = self.out.small().len();
-        subscribe::answer(self.version, kind, packet_id, &Properties::default(), reasons, self.out.small());
+        subscribe::answer(self.version, kind, packet_id, &Properties::default(), reasons, self.out.packet());
         // [MQTT-3.1.2-24]
         if self.out.small().len() - before > self.size_max as usize {
-            self.out.small().truncate(before);
+            self.out.take_back(before);
             self.disconnect(Reason::PACKET_TOO_LARGE, None);
         }
     }

@@ -27,6 +27,7 @@ impl Connection {
         }
         let Some(body) = header.take_body(input) else { return Ok(None) };
         self.last_input = now;
+        self.packets_received = self.packets_received.wrapping_add(1);
         match self.state {
             State::Silent => self.connect(header.first, body).map(Some),
             State::Connected => self.packet(Packet::decode(self.version, header.first, body)?).map(Some),
@@ -80,7 +81,7 @@ impl Connection {
             Packet::Unsubscribe(unsubscribe) => Ok(Some(Event::Unsubscribe(unsubscribe))),
             Packet::Pingreq => {
                 // [MQTT-3.12.4-1]
-                Packet::Pingresp.encode(self.version, self.out.small());
+                Packet::Pingresp.encode(self.version, self.out.packet());
                 Ok(None)
             }
             Packet::Disconnect(disconnect) => self.client_leaves(&disconnect).map(|()| None),
@@ -167,13 +168,13 @@ impl Connection {
         match progress {
             Progress::Unknown if kind == Kind::Pubrec => {
                 let reason = Reason::PACKET_IDENTIFIER_NOT_FOUND;
-                ack::short(self.version, Kind::Pubrel, ack.packet_id, reason, self.out.small());
+                ack::short(self.version, Kind::Pubrel, ack.packet_id, reason, self.out.packet());
             }
             Progress::Received(sequence, kept) if self.durable => {
                 return Ok(Some(Event::Received { sequence, kept }));
             }
             Progress::Received(..) | Progress::ReleasedBefore => {
-                ack::short(self.version, Kind::Pubrel, ack.packet_id, Reason::SUCCESS, self.out.small());
+                ack::short(self.version, Kind::Pubrel, ack.packet_id, Reason::SUCCESS, self.out.packet());
             }
             Progress::Complete(sequence, kept) => {
                 if self.durable {
@@ -197,7 +198,7 @@ impl Connection {
             None => {
                 self.unanswered = self.unanswered.saturating_sub(1);
                 let reason = Reason::PACKET_IDENTIFIER_NOT_FOUND;
-                ack::short(self.version, Kind::Pubcomp, packet_id, reason, self.out.small());
+                ack::short(self.version, Kind::Pubcomp, packet_id, reason, self.out.packet());
             }
         }
         Ok(None)
@@ -234,6 +235,9 @@ impl Connection {
             return Err(Error::protocol("a step of authentication that wasn't asked for"));
         }
         if self.state == State::Connected {
+            if again {
+                self.deadline = self.last_input.saturating_add(self.settings.connect_timeout_ms);
+            }
             self.reauthenticating = true;
         } else {
             self.state = State::Deciding;

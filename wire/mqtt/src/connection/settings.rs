@@ -6,7 +6,8 @@ use crate::topic;
 /// Limits of all connections of a listener.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Milliseconds from the start to CONNECT, and through all of the client's steps of authentication. Too short, and
+    /// Milliseconds from the start to CONNECT, and through all of the client's steps of authentication; as long for
+    /// an authentication while connected. Too short, and
     /// clients on slow lines never get in; too long, and connections that say nothing hold their places.
     pub connect_timeout_ms: u64,
     /// Bytes of CONNECT: what anybody may make the server hold. Must have room for a will and a token. No packet but

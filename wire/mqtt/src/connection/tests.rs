@@ -63,6 +63,8 @@ impl Wire {
             let body = header.take_body(&mut bytes).unwrap();
             packets.push(Packet::decode(self.connection.version(), header.first, body).unwrap());
         }
+        let (_, sent) = self.connection.take_packet_counts();
+        assert_eq!(usize::try_from(sent).unwrap(), packets.len(), "{packets:?}");
         packets
     }
 

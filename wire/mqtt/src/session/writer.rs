@@ -46,7 +46,7 @@ impl Writer<'_> {
         let send = |step: Step<'_>| match step {
             Step::Publish { packet_id, dup, delivery } => self.publish(packet_id, dup, delivery),
             Step::Pubrel { packet_id } => {
-                ack::short(self.version, Kind::Pubrel, packet_id, Reason::SUCCESS, self.out.small());
+                ack::short(self.version, Kind::Pubrel, packet_id, Reason::SUCCESS, self.out.packet());
                 true
             }
         };

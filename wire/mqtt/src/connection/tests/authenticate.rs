@@ -97,3 +97,22 @@ fn again_while_connected() {
         said(&wire.failed(Reason::PROTOCOL_ERROR), Reason::PROTOCOL_ERROR);
     }
 }
+
+#[test]
+fn again_has_its_time() {
+    let settings = Settings { connect_timeout_ms: 1000, ..Settings::default() };
+    let mut wire = Wire::connected(settings, asking("M"));
+    wire.heard();
+    wire.say(auth(Reason::REAUTHENTICATE, "M", b"1"));
+    wire.connection.authenticate(Some(b"2"));
+    wire.heard();
+    assert_eq!(wire.connection.poll_timeout(), Some(1000));
+    wire.connection.handle_timeout(999);
+    assert_eq!(wire.connection.closed(), None);
+    wire.connection.handle_timeout(1000);
+    said(&wire.failed(Reason::MAXIMUM_CONNECT_TIME), Reason::MAXIMUM_CONNECT_TIME);
+    let mut wire = Wire::connected(Settings { connect_timeout_ms: 1000, ..Settings::default() }, asking("M"));
+    wire.say(auth(Reason::REAUTHENTICATE, "M", b"1"));
+    wire.connection.authenticated(None);
+    assert_eq!(wire.connection.poll_timeout(), None);
+}
