@@ -43,6 +43,9 @@ pub static MQTT_SPEC: ModuleSpec = ModuleSpec {
 /// ever.
 const KEEP_ALIVE_MAX: u16 = u16::MAX / 2;
 
+/// The default of `max_fsm_queue`.
+const INBOX_MAX: usize = 10_000;
+
 /// What all connections of one listener share.
 pub(crate) struct Shared {
     pub(crate) kernel: Arc<Kernel>,
@@ -51,11 +54,22 @@ pub(crate) struct Shared {
     pub(crate) tls: Option<Arc<ServerConfig>>,
     pub(crate) roots: Option<Arc<RootCertStore>>,
     pub(crate) send_timeout: Option<Duration>,
-    listen: ListenOptions,
-    budget: Arc<Budget>,
 }
 
 impl Shared {
+    /// What clients have that come by another protocol's listener, which knows none of this one's options.
+    pub(crate) fn elsewhere(kernel: &Arc<Kernel>) -> Self {
+        let settings = Settings { keep_alive_max: KEEP_ALIVE_MAX, ..Settings::default() };
+        Self {
+            kernel: Arc::clone(kernel),
+            settings: Mutex::new(Arc::new(settings)),
+            inbox_max: INBOX_MAX,
+            tls: None,
+            roots: None,
+            send_timeout: None,
+        }
+    }
+
     /// What clients may do. It is fixed before a client says which host it means: the first one's word holds.
     pub(crate) fn settings(&self) -> Arc<Settings> {
         let config = self.kernel.config();
@@ -75,6 +89,8 @@ impl Shared {
 /// Takes MQTT clients.
 pub struct MqttListener {
     shared: Arc<Shared>,
+    listen: ListenOptions,
+    budget: Arc<Budget>,
 }
 
 impl MqttListener {
@@ -106,15 +122,13 @@ impl MqttListener {
         };
         let shared = Shared {
             settings: Mutex::new(Arc::new(settings)),
-            inbox_max: usize::try_from(options.int("max_fsm_queue")).unwrap_or(10_000).max(1),
+            inbox_max: usize::try_from(options.int("max_fsm_queue")).unwrap_or(INBOX_MAX).max(1),
             tls,
             roots,
             send_timeout: options.duration("send_timeout"),
-            listen: listen_options(config),
-            budget: kernel.shared(),
-            kernel,
+            kernel: Arc::clone(&kernel),
         };
-        Ok(Self { shared: Arc::new(shared) })
+        Ok(Self { shared: Arc::new(shared), listen: listen_options(config), budget: kernel.shared() })
     }
 
     /// Binds the listening socket and starts to accept.
@@ -122,7 +136,7 @@ impl MqttListener {
     /// # Errors
     /// If the address can't be bound.
     pub fn listen(self) -> std::io::Result<Listening> {
-        let options = self.shared.listen.clone();
+        let options = self.listen.clone();
         listen(&options, Arc::new(self))
     }
 }
@@ -135,7 +149,7 @@ impl Accept for MqttListener {
     }
 
     fn budget(&self) -> Option<Arc<Budget>> {
-        Some(Arc::clone(&self.shared.budget))
+        Some(Arc::clone(&self.budget))
     }
 }
 

@@ -12,7 +12,7 @@ use crate::utf8::Utf8;
 use crate::{Code, Fault};
 
 /// What a server lets its clients do.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// The messages that are spoken, both ways; others end the connection.
     pub kind: Kind,
@@ -130,7 +130,8 @@ impl Connection {
     fn take_header(&mut self, input: &mut &mut [u8]) -> Result<bool, Fault> {
         let header = if self.partial.is_empty() {
             let read = Header::read(input, Sender::Client)?;
-            let (header, length) = read.map_or((None, input.len()), |(header, length)| (Some(header), length));
+            let (header, length) =
+                read.map_or((None, input.len()), |(header, length)| (Some(header), length));
             let taken = take(input, length);
             if header.is_none() {
                 self.partial = taken.to_vec();

@@ -40,7 +40,10 @@ fn run(kind: Kind, bytes: &[u8], size: usize) -> (Vec<Vec<u8>>, Vec<u8>, Option<
         assert!(input.is_empty(), "all is taken");
         output.extend(connection.poll_output());
     }
-    assert!(connection.partial.capacity() == 0 || !connection.partial.is_empty(), "nothing is kept for nothing");
+    assert!(
+        connection.partial.capacity() == 0 || !connection.partial.is_empty(),
+        "nothing is kept for nothing"
+    );
     (messages, output, connection.closed())
 }
 
@@ -56,7 +59,13 @@ fn check(kind: Kind, bytes: &[u8], messages: &[&[u8]], output: &[u8], closed: Op
 #[test]
 fn messages_and_what_stands_between_their_frames() {
     // §5.7: a single frame; fragments
-    check(Kind::Text, &[0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58], &[b"Hello"], b"", None);
+    check(
+        Kind::Text,
+        &[0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58],
+        &[b"Hello"],
+        b"",
+        None,
+    );
     let parts = [frame(TEXT, false, b"Hel"), last(MORE, b"lo")].concat();
     check(Kind::Text, &parts, &[b"Hello"], b"", None);
     // §5.5.2: a ping is answered with its own words, inside a message too; §5.5.3: nobody has asked for a pong.
@@ -81,7 +90,8 @@ fn messages_and_what_stands_between_their_frames() {
 
 fn fault(kind: Kind, bytes: &[u8], code: Code, detail: &'static str) {
     let mut output = Vec::new();
-    Header { opcode: Opcode::Close, is_last: true, mask: None, length: detail.len() as u64 + 2 }.write(&mut output);
+    Header { opcode: Opcode::Close, is_last: true, mask: None, length: detail.len() as u64 + 2 }
+        .write(&mut output);
     output.extend(code.0.to_be_bytes());
     output.extend(detail.bytes());
     // Whatever follows is passed over.
@@ -94,15 +104,35 @@ fn faults_end_the_connection_with_their_code() {
     let part = frame(TEXT, false, b"");
     let table: [(Kind, Vec<u8>, Code, &str); 13] = [
         (Kind::Text, last(MORE, b"x"), Code::PROTOCOL_ERROR, "the continuation of no message"),
-        (Kind::Text, [part.clone(), last(TEXT, b"x")].concat(), Code::PROTOCOL_ERROR, "a message inside another"),
+        (
+            Kind::Text,
+            [part.clone(), last(TEXT, b"x")].concat(),
+            Code::PROTOCOL_ERROR,
+            "a message inside another",
+        ),
         (Kind::Binary, last(TEXT, b"x"), Code::UNSUPPORTED_DATA, "text is not spoken here"),
         (Kind::Text, last(BINARY, b"x"), Code::UNSUPPORTED_DATA, "only text is spoken here"),
         (Kind::Text, last(TEXT, b"\xff"), Code::INVALID_DATA, "a text that isn't UTF-8"),
         (Kind::Text, [part, last(MORE, b"\xff")].concat(), Code::INVALID_DATA, "a text that isn't UTF-8"),
-        (Kind::Text, b"\xc1".to_vec(), Code::PROTOCOL_ERROR, "a reserved bit of an extension that was not agreed on"),
+        (
+            Kind::Text,
+            b"\xc1".to_vec(),
+            Code::PROTOCOL_ERROR,
+            "a reserved bit of an extension that was not agreed on",
+        ),
         (Kind::Text, last(Opcode::Close, b"\x03"), Code::PROTOCOL_ERROR, "half a close code"),
-        (Kind::Text, last(Opcode::Close, b"\x03\xe8\xff"), Code::INVALID_DATA, "a close reason that isn't UTF-8"),
-        (Kind::Text, last(Opcode::Close, &[0, 0]), Code::PROTOCOL_ERROR, "a close code that no frame may hold"),
+        (
+            Kind::Text,
+            last(Opcode::Close, b"\x03\xe8\xff"),
+            Code::INVALID_DATA,
+            "a close reason that isn't UTF-8",
+        ),
+        (
+            Kind::Text,
+            last(Opcode::Close, &[0, 0]),
+            Code::PROTOCOL_ERROR,
+            "a close code that no frame may hold",
+        ),
         // Only the header has come, and nothing was gathered.
         (Kind::Binary, last(BINARY, &[0; 1001])[..8].to_vec(), Code::TOO_LARGE, "a message over the limit"),
         (
@@ -175,11 +205,9 @@ fn the_server_closes_once() {
 #[test]
 fn messages_of_the_server_have_one_header() {
     let connection = Connection::new(0, settings(Kind::Binary));
-    for (length, header) in [
-        (5, &[0x82, 5][..]),
-        (256, &[0x82, 126, 1, 0]),
-        (65_536, &[0x82, 127, 0, 0, 0, 0, 0, 1, 0, 0]),
-    ] {
+    for (length, header) in
+        [(5, &[0x82, 5][..]), (256, &[0x82, 126, 1, 0]), (65_536, &[0x82, 127, 0, 0, 0, 0, 0, 1, 0, 0])]
+    {
         let mut out = Vec::new();
         connection.begin_message(length, &mut out);
         assert_eq!(out, header);

@@ -20,17 +20,8 @@ fn cut_anywhere() {
 
 #[test]
 fn what_is_none_is_seen_at_once() {
-    let table: [&[u8]; 9] = [
-        b"\x80",
-        b"\xff",
-        b"\xc0",
-        b"\xc1",
-        b"\xe0\x80",
-        b"\xed\xa0",
-        b"\xf0\x80",
-        b"\xf4\x90",
-        b"\xf5",
-    ];
+    let table: [&[u8]; 9] =
+        [b"\x80", b"\xff", b"\xc0", b"\xc1", b"\xe0\x80", b"\xed\xa0", b"\xf0\x80", b"\xf4\x90", b"\xf5"];
     for bytes in table {
         for cut in 0..bytes.len() {
             let mut utf8 = Utf8::default();
