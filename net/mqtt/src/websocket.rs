@@ -89,3 +89,6 @@ fn words(status: StatusCode, words: String) -> Response {
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     response
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,9 @@
 """An MQTT client that says exactly what it is told."""
 import asyncio
 import os
-import ssl
 
-from suite import DOMAIN, HOST, ctl, equal, unique
+from dialled import Dialled
+from suite import DOMAIN, ctl, equal, unique
 
 PORT = int(os.environ["NJ_PORT_MQTT"])
 TLS_PORT = int(os.environ["NJ_PORT_MQTT_TLS"])
@@ -54,17 +54,8 @@ def subscribe(*filters, options=0, id_=1, first=0x82):
     return packet(first, id_.to_bytes(2, "big") + b"\0" + b"".join(text(f) + bytes([options]) for f in filters))
 
 
-class RawMqtt:
-    def __init__(self, reader, writer):
-        self.reader, self.writer = reader, writer
-
-    @classmethod
-    async def dial(cls, port=PORT):
-        context = None
-        if port == TLS_PORT:
-            context = ssl.create_default_context()
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        return cls(*await asyncio.open_connection(HOST, port, ssl=context))
+class RawMqtt(Dialled):
+    PORT, TLS_PORT = PORT, TLS_PORT
 
     @classmethod
     async def online(cls, id_=None, user=None, **options):
@@ -73,10 +64,6 @@ class RawMqtt:
         first, body = await client.read()
         equal((first, body[1]), (0x20, 0), "CONNACK")
         return client
-
-    async def write(self, data):
-        self.writer.write(data)
-        await self.writer.drain()
 
     async def read(self, seconds=10):
         """(first byte, body), or None at the end."""
@@ -108,6 +95,3 @@ class RawMqtt:
             if got[0] == 0xD0:
                 return
         raise AssertionError("ended before PINGRESP")
-
-    def abort(self):
-        self.writer.transport.abort()

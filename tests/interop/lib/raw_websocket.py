@@ -1,9 +1,9 @@
 """A WebSocket client that says exactly what it is told."""
 import asyncio
 import os
-import ssl
 
-from suite import HOST, equal
+from dialled import Dialled
+from suite import equal
 
 PORT = int(os.environ["NJ_PORT_HTTP"])
 TLS_PORT = int(os.environ["NJ_PORT_HTTPS"])
@@ -35,17 +35,8 @@ def request(path, changes=(), method="GET", version="HTTP/1.1"):
     return f"{method} {path} {version}\r\n{lines}\r\n".encode()
 
 
-class RawWebSocket:
-    def __init__(self, reader, writer):
-        self.reader, self.writer = reader, writer
-
-    @classmethod
-    async def dial(cls, port=PORT):
-        context = None
-        if port == TLS_PORT:
-            context = ssl.create_default_context()
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        return cls(*await asyncio.open_connection(HOST, port, ssl=context))
+class RawWebSocket(Dialled):
+    PORT, TLS_PORT = PORT, TLS_PORT
 
     @classmethod
     async def upgraded(cls, path, port=PORT, more=b""):
@@ -62,10 +53,6 @@ class RawWebSocket:
         first, *lines = head.strip().split("\r\n")
         fields = dict(line.split(": ", 1) for line in lines)
         return int(first.split(" ")[1]), {name.lower(): value for name, value in fields.items()}
-
-    async def write(self, data):
-        self.writer.write(data)
-        await self.writer.drain()
 
     async def frame(self, seconds=10):
         """(first byte, payload), or None at the end."""
@@ -89,6 +76,3 @@ class RawWebSocket:
         equal(first, CLOSE, f"the last frame of {said}")
         code = int.from_bytes(payload[:2], "big") if payload else None
         assert code in codes, f"closed with {code} {payload[2:]}, wanted {codes}"
-
-    def abort(self):
-        self.writer.transport.abort()

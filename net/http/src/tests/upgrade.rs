@@ -59,6 +59,19 @@ async fn nothing_is_lost_on_the_way() {
 }
 
 #[tokio::test]
+async fn after_other_requests() {
+    let world = World::new("");
+    let mut stream = world.connect().await;
+    for _ in 0..2 {
+        stream.write_all(b"GET /api HTTP/1.1\r\nHost: one.example\r\n\r\n").await.unwrap();
+        assert_eq!(status(&until(&mut stream, "tag=\n").await), 200);
+    }
+    stream.write_all(SWITCH.as_bytes()).await.unwrap();
+    assert_eq!(status(&until(&mut stream, "\r\n\r\n").await), 101);
+    say(&mut stream, "words").await;
+}
+
+#[tokio::test]
 async fn a_request_drips_in_and_its_answer_is_waited_for() {
     let world = World::new("");
     let mut stream = world.connect().await;
