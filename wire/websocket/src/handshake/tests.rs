@@ -24,7 +24,10 @@ fn fields(changes: &[(&'static str, &str)]) -> HeaderMap {
     headers
 }
 
-fn ask(changes: &[(&'static str, &str)]) -> Result<Accepted, Refusal> {
+/// Names and values of header fields.
+type Fields = &'static [(&'static str, &'static str)];
+
+fn ask(changes: Fields) -> Result<Accepted, Refusal> {
     check(&Method::GET, Version::HTTP_11, &fields(changes), SPOKEN)
 }
 
@@ -36,7 +39,7 @@ fn the_example_of_the_specification() {
 
 #[test]
 fn what_is_accepted() {
-    let table: [(&[(&'static str, &str)], Option<&str>); 7] = [
+    let table: [(Fields, Option<&str>); 7] = [
         (&[("upgrade", "WebSocket"), ("connection", "keep-alive, upgrade")], None),
         (&[("upgrade", "h2c, websocket")], None),
         (&[("content-length", "0")], None),
@@ -55,7 +58,7 @@ fn what_is_refused() {
     const KEY: Refusal = Refusal::Bad("Sec-WebSocket-Key must be given once, 16 bytes in Base64");
     const PROTOCOL: Refusal = Refusal::Bad("none of these subprotocols is spoken here");
     const BODY: Refusal = Refusal::Bad("the request must have no body");
-    let table: [(&[(&'static str, &str)], Refusal); 15] = [
+    let table: [(Fields, Refusal); 15] = [
         (&[("upgrade", "")], Refusal::NotAsked),
         (&[("upgrade", "h2c")], Refusal::NotAsked),
         (&[("connection", "keep-alive")], Refusal::Bad("Connection must say Upgrade")),
