@@ -102,6 +102,7 @@ async fn start_parts(node: &Arc<Node>, config: &Config) -> anyhow::Result<()> {
     guards.extend(nightjar_admin::core_commands(&node.kernel));
     guards.extend(commands::offer(node));
     guards.extend(nightjar_net_stun::commands(&node.kernel));
+    guards.push(nightjar_net_mqtt::offer_websocket(&node.kernel, &node.certificates));
     guards.extend(nightjar_web::offer(&node.kernel, ctl::words::console(node)));
     let (federation, offered) = Federation::begin(&node.kernel, &node.certificates);
     let _ = node.federation.set(federation);

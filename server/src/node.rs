@@ -90,6 +90,7 @@ pub(crate) fn with_declarations<T>(use_them: impl FnOnce(&Declarations<'_>) -> T
         nightjar_web::oauth::OPTIONS,
         nightjar_net_xmpp::COMPONENT_TOPLEVEL,
         nightjar_net_xmpp::S2S_TOPLEVEL,
+        nightjar_net_listen::websocket::TOPLEVEL,
     ];
     let toplevel: Vec<OptionSpec> = TOPLEVEL.iter().chain(others.into_iter().flatten()).copied().collect();
     use_them(&Declarations { modules: &modules, listeners: &listeners, toplevel: &toplevel })

@@ -24,7 +24,7 @@ pub type Response = http::Response<Body>;
 
 /// A request.
 pub struct Request {
-    /// Method, address, version, headers, extensions (an upgrade among them).
+    /// Method, address, version, headers.
     pub head: http::request::Parts,
     /// The body; the listener limits the time it may take.
     pub body: Body,
@@ -50,7 +50,7 @@ pub const DEFAULT_PATHS: &[(&str, &str)] =
 
 /// Answers requests below a path.
 pub trait HttpHandler: Send + Sync {
-    /// The answer.
+    /// The answer. One with status 101 has among its extensions what takes the connection over.
     fn handle<'a>(&'a self, kernel: &'a Arc<Kernel>, request: Request) -> BoxFuture<'a, Response>;
 }
 

@@ -4,9 +4,11 @@
 //! and costs little more than the bytes that came.
 
 use std::io;
+use std::net::SocketAddr;
 use std::task::{Context, Poll, Waker};
 
 use nightjar_net_listen::transport::Transport;
+use nightjar_net_listen::{Upgrade, Upgraded};
 use tokio::time::Instant;
 
 use crate::connection::Open;
@@ -25,8 +27,10 @@ pub(crate) enum Expected {
     Unknown,
     /// A body: so many bytes.
     Body(u64),
-    /// Anything: HTTP/2, a chunked body, another protocol.
+    /// Anything: HTTP/2, a chunked body.
     Anything,
+    /// Unknown until the request is answered: another protocol may take over.
+    Answer,
     /// Nothing: the client was refused.
     Nothing,
 }
@@ -67,8 +71,8 @@ pub(crate) struct Channel {
     in_flight: u32,
     has_served: bool,
     is_refused: bool,
-    /// Whether another protocol has taken over.
-    pub is_upgraded: bool,
+    /// What takes over.
+    pub upgrade: Option<Upgrade>,
     begun: Instant,
     /// Since when what is expected is waited for.
     since: Instant,
@@ -79,7 +83,7 @@ pub(crate) struct Channel {
     is_shut: bool,
     closing: Option<Instant>,
     reader: Option<Waker>,
-    _open: Open,
+    open: Open,
 }
 
 impl Channel {
@@ -94,7 +98,7 @@ impl Channel {
             in_flight: 0,
             has_served: false,
             is_refused: false,
-            is_upgraded: false,
+            upgrade: None,
             begun: now,
             since: now,
             stuck: None,
@@ -103,7 +107,7 @@ impl Channel {
             is_shut: false,
             closing: None,
             reader: None,
-            _open: open,
+            open,
         }
     }
 
@@ -230,7 +234,7 @@ impl Channel {
             }
             let wanted = match self.expected {
                 Expected::Nothing => return Poll::Ready(Ok(())),
-                Expected::Unknown => return self.wait(context),
+                Expected::Unknown | Expected::Answer => return self.wait(context),
                 Expected::Head if self.in_flight > 0 && !self.input.is_empty() => return self.wait(context),
                 Expected::Head => 0,
                 Expected::Rest(left) => left,
@@ -305,6 +309,13 @@ impl Channel {
             Poll::Pending => {}
         }
         result
+    }
+
+    /// The connection without HTTP, for what takes it over.
+    pub(crate) fn into_upgraded(self, peer: Option<SocketAddr>) -> Option<(Upgrade, Upgraded)> {
+        let Self { transport, times, input, upgrade, open, .. } = self;
+        let permit = open.into_permit();
+        Some((upgrade?, Upgraded { transport, early: input, peer, permit, send_timeout: times.send }))
     }
 
     /// Writes what is unsent, and that nothing will follow.

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::poll_fn;
+use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -13,8 +14,8 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use nightjar_base::http::HttpStats;
-use nightjar_net_listen::Accepted;
 use nightjar_net_listen::transport::Transport;
+use nightjar_net_listen::{Accepted, Permit};
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use crate::answer::AnswerBody;
@@ -64,22 +65,36 @@ pub(crate) async fn serve(common: Arc<Common>, accepted: Accepted) {
             break stage;
         }
     };
-    if stage == Stage::Over {
-        Box::pin(farewell(&common, &shared)).await;
+    match stage {
+        Stage::Upgraded => hand_over(shared, accepted.peer),
+        _ => Box::pin(farewell(&common, &shared)).await,
+    }
+}
+
+/// Another protocol goes on, in a task of its own: this one has the size of what HTTP needs.
+fn hand_over(shared: Shared, peer: Option<SocketAddr>) {
+    match shared.into_channel().and_then(|channel| channel.into_upgraded(peer)) {
+        Some((upgrade, upgraded)) => upgrade.hand_over(upgraded),
+        None => tracing::error!("a connection can't be handed over: HTTP still has it"),
     }
 }
 
 /// A connection that is counted.
 pub(crate) struct Open {
     stats: Arc<HttpStats>,
-    _permit: Option<nightjar_net_listen::Permit>,
+    permit: Option<Permit>,
 }
 
 impl Open {
-    pub(crate) fn new(stats: &Arc<HttpStats>, permit: Option<nightjar_net_listen::Permit>) -> Self {
+    pub(crate) fn new(stats: &Arc<HttpStats>, permit: Option<Permit>) -> Self {
         stats.connections.fetch_add(1, Ordering::Relaxed);
         stats.connections_open.fetch_add(1, Ordering::Relaxed);
-        Self { stats: Arc::clone(stats), _permit: permit }
+        Self { stats: Arc::clone(stats), permit }
+    }
+
+    /// It is HTTP no longer, and keeps its place in the budget.
+    pub(crate) fn into_permit(mut self) -> Option<Permit> {
+        self.permit.take()
     }
 }
 
@@ -152,8 +167,7 @@ async fn http1(common: &Arc<Common>, shared: &Shared, peer: Option<std::net::IpA
         .max_headers(HEADERS_MAX)
         .max_buf_size(UNSENT_BYTES_MAX)
         .header_read_timeout(None)
-        .serve_connection(shared.clone(), service_fn(move |request| answer(&service, request)))
-        .with_upgrades();
+        .serve_connection(shared.clone(), service_fn(move |request| answer(&service, request)));
     drive(common, shared, connection).await
 }
 
@@ -186,7 +200,7 @@ fn answer(
 
 type Answering<S, E> = http2::Connection<Shared, S, E>;
 
-impl<S> Protocol for http1::UpgradeableConnection<Shared, S>
+impl<S> Protocol for http1::Connection<Shared, S>
 where
     Self: Future,
     S: hyper::service::HttpService<Incoming, ResBody = AnswerBody>,
@@ -224,7 +238,7 @@ async fn drive(common: &Common, shared: &Shared, connection: impl Protocol) -> S
             connection.as_mut().close_soon();
         }
         if connection.as_mut().poll(context).is_ready() {
-            let is_upgraded = shared.lock().is_upgraded;
+            let is_upgraded = shared.lock().upgrade.is_some();
             return Poll::Ready(if is_upgraded { Stage::Upgraded } else { Stage::Over });
         }
         let mut channel = shared.lock();

@@ -19,6 +19,11 @@ impl Shared {
         Self(Arc::new(Mutex::new(channel)))
     }
 
+    /// The channel, from the last share of it.
+    pub(crate) fn into_channel(self) -> Option<Channel> {
+        Arc::into_inner(self.0).map(Mutex::into_inner)
+    }
+
     /// The channel. Nobody holds it while waiting.
     pub(crate) fn lock(&self) -> MutexGuard<'_, Channel> {
         self.0.lock()

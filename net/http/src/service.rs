@@ -13,6 +13,7 @@ use nightjar_base::Host;
 use nightjar_base::attempts::Protocol;
 use nightjar_base::catch::caught;
 use nightjar_base::http::{self as base, Request, Response};
+use nightjar_net_listen::Upgrade;
 use tokio::time::Instant;
 
 use crate::answer::{AnswerBody, InFlight, add_headers};
@@ -23,6 +24,7 @@ use crate::listener::Common;
 use crate::origin::{Origin, origin};
 use crate::path::segments;
 
+const WRONG: &str = "Something went wrong here; the log says more.";
 const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 /// Answers the requests of one connection.
@@ -37,8 +39,8 @@ pub(crate) struct Service {
 pub(crate) struct Asked {
     in_flight: InFlight,
     at: Instant,
-    /// Whether the end of the request can't be told from what follows it, so that nothing may follow.
-    is_last: bool,
+    /// What follows its head.
+    expected: Expected,
 }
 
 impl Service {
@@ -49,15 +51,15 @@ impl Service {
     /// Says what follows the request's head.
     pub(crate) fn begin(&self, request: &http::Request<Incoming>) -> Asked {
         self.common.stats.requests.fetch_add(1, Ordering::Relaxed);
-        let switches = request.headers().contains_key(UPGRADE) || request.method() == Method::CONNECT;
+        let switches = request.headers().contains_key(UPGRADE);
         let expected = match request.body().size_hint().exact() {
+            Some(_) if request.method() == Method::CONNECT => Expected::Anything,
+            Some(0) if switches => Expected::Answer,
             Some(length) if !switches => Expected::Body(length),
             _ => Expected::Anything,
         };
         self.channel.lock().begin(expected);
-        let in_flight = InFlight(self.channel.clone());
-        let is_last = !self.is_http2 && expected == Expected::Anything;
-        Asked { in_flight, at: Instant::now(), is_last }
+        Asked { in_flight: InFlight(self.channel.clone()), at: Instant::now(), expected }
     }
 
     /// The whole answer.
@@ -73,11 +75,14 @@ impl Service {
         // Whoever sends nonsense once isn't listened to any longer.
         let is_nonsense = matches!(&result, Err(response) if response.status() == StatusCode::BAD_REQUEST);
         let (Ok(mut response) | Err(mut response)) = result;
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            response = self.upgrade(response, &asked);
+        }
         add_headers(response.headers_mut(), &self.common.settings.custom_headers, &host);
         let status = response.status();
-        if status == StatusCode::SWITCHING_PROTOCOLS {
-            self.channel.lock().is_upgraded = true;
-        } else if asked.is_last || is_nonsense && !self.is_http2 {
+        // Where the end of the request can't be told from what follows it, nothing may follow.
+        let is_last = matches!(asked.expected, Expected::Anything | Expected::Answer) || is_nonsense;
+        if is_last && !self.is_http2 && status != StatusCode::SWITCHING_PROTOCOLS {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         self.count(status);
@@ -85,6 +90,18 @@ impl Service {
         // Queries, header fields and paths below their first segment can hold secrets; none is logged.
         tracing::debug!(peer = ?self.peer, %method, path, status = status.as_u16(), milliseconds, "HTTP");
         response.map(|body| AnswerBody::new(body, asked.in_flight))
+    }
+
+    /// Another protocol takes over once the answer is written, if the client has asked for one and waits.
+    fn upgrade(&self, mut response: Response, asked: &Asked) -> Response {
+        let upgrade = response.extensions_mut().remove::<Upgrade>();
+        let upgrade = upgrade.filter(|_| !self.is_http2 && asked.expected == Expected::Answer);
+        if upgrade.is_none() {
+            tracing::error!("a handler switches to another protocol where none can follow");
+            return sentence(StatusCode::INTERNAL_SERVER_ERROR, WRONG);
+        }
+        self.channel.lock().upgrade = upgrade;
+        response
     }
 
     fn count(&self, status: StatusCode) {
@@ -141,9 +158,9 @@ impl Service {
             host,
             tag: self.common.settings.tag.clone(),
         };
-        caught(handler.handle(kernel, request)).await.map_err(|()| {
-            sentence(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong here; the log says more.")
-        })
+        caught(handler.handle(kernel, request))
+            .await
+            .map_err(|()| sentence(StatusCode::INTERNAL_SERVER_ERROR, WRONG))
     }
 
     /// The virtual host that is meant, and whether the client named it; else the first one.

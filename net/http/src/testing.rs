@@ -1,13 +1,15 @@
 //! A listener with a few handlers for tests, and raw bytes in and out of it.
 
 use std::collections::BTreeMap;
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
-use http::StatusCode;
+use http::header::{CONNECTION, UPGRADE};
+use http::{HeaderValue, StatusCode};
 use nightjar_auth::{AuthOptions, Environment, HostAccounts};
 use nightjar_base::guard::Guard;
 use nightjar_base::hooks::BoxFuture;
@@ -15,7 +17,7 @@ use nightjar_base::http::{HttpHandler, HttpStats, Request, Response, read, text}
 use nightjar_base::{Clock, Host, Kernel, Random};
 use nightjar_config::{Declarations, Environment as Surroundings, OptionSpec, load_with};
 use nightjar_jid::Jid;
-use nightjar_net_listen::{Certificates, Endpoint};
+use nightjar_net_listen::{Certificates, Endpoint, Upgrade, Upgraded};
 use nightjar_sasl::Secret;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UnixStream};
@@ -55,6 +57,8 @@ enum Testing {
     Much,
     /// Answers when the body is closed, which is never.
     Never,
+    /// Takes the connection over and sends back what comes.
+    Switch,
 }
 
 impl HttpHandler for Testing {
@@ -69,8 +73,34 @@ impl HttpHandler for Testing {
                 Testing::Panic => panic!("on purpose"),
                 Testing::Much => text(StatusCode::OK, vec![b'x'; 1 << 24]),
                 Testing::Never => std::future::pending().await,
+                Testing::Switch => switch(),
             }
         })
+    }
+}
+
+fn switch() -> Response {
+    let mut response = text(StatusCode::SWITCHING_PROTOCOLS, "");
+    for (name, value) in [(CONNECTION, "Upgrade"), (UPGRADE, "echo")] {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response.extensions_mut().insert(Upgrade::new(|upgraded| drop(tokio::spawn(echo(upgraded)))));
+    response
+}
+
+async fn echo(upgraded: Upgraded) {
+    let Upgraded { mut transport, early: mut bytes, permit, .. } = upgraded;
+    let mut permit = permit.unwrap();
+    loop {
+        if bytes.starts_with(b"it is me") {
+            permit.authenticated();
+        }
+        transport.send(&bytes);
+        bytes.clear();
+        let read = poll_fn(|context| transport.poll_read(context, &mut bytes)).await;
+        if !matches!(read, Ok(true)) {
+            return;
+        }
     }
 }
 
@@ -137,6 +167,7 @@ impl World {
             add("mod_mqtt", None, Testing::Panic),
             add("mod_conversejs", None, Testing::Much),
             add("mod_invites", None, Testing::Never),
+            add("ejabberd_http_ws", None, Testing::Switch),
             add("mod_host_meta", Some("two.example"), Testing::Tell),
         ];
         let certificates = Arc::new(Certificates::default());
@@ -213,7 +244,7 @@ fn config(lines: &str, folder: &Folder) -> nightjar_config::Config {
     let yaml = format!(
         "hosts: [one.example, two.example]\n{}\nlisten:\n  - module: ejabberd_http\n{port}{own}    \
          request_handlers: {{/api: mod_http_api, /api/deep: mod_bosh, /echo: mod_bosh, /panic: mod_mqtt, \
-         /much: mod_conversejs, /never: mod_invites, /two: mod_host_meta, /none: mod_register_web}}\n",
+         /much: mod_conversejs, /never: mod_invites, /two: mod_host_meta, /switch: ejabberd_http_ws, /none: mod_register_web}}\n",
         toplevel.join("\n"),
     );
     let yaml = yaml.replace("@DIR@", &folder.0.to_string_lossy());

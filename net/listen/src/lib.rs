@@ -10,7 +10,11 @@ mod proxy;
 pub mod socket;
 pub mod tls;
 pub mod transport;
+pub mod upgrade;
+pub mod websocket;
 
 pub use budget::{Budget, Over, Permit};
 pub use certificates::{CertificateError, Certificates};
 pub use listener::{Accept, Accepted, Endpoint, ListenOptions, Listening, listen};
+pub use upgrade::{Upgrade, Upgraded};
+pub use websocket::WebSocket;

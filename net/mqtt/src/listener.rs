@@ -43,6 +43,9 @@ pub static MQTT_SPEC: ModuleSpec = ModuleSpec {
 /// ever.
 const KEEP_ALIVE_MAX: u16 = u16::MAX / 2;
 
+/// The default of `max_fsm_queue`.
+const INBOX_MAX: usize = 10_000;
+
 /// What all connections of one listener share.
 pub(crate) struct Shared {
     pub(crate) kernel: Arc<Kernel>,
@@ -52,11 +55,23 @@ pub(crate) struct Shared {
     pub(crate) roots: Option<Arc<RootCertStore>>,
     pub(crate) send_timeout: Option<Duration>,
     pub(crate) certificates: Arc<Certificates>,
-    listen: ListenOptions,
-    budget: Arc<Budget>,
 }
 
 impl Shared {
+    /// What clients have that come by another protocol's listener, which knows none of this one's options.
+    pub(crate) fn elsewhere(kernel: &Arc<Kernel>, certificates: &Arc<Certificates>) -> Self {
+        let settings = Settings { keep_alive_max: KEEP_ALIVE_MAX, ..Settings::default() };
+        Self {
+            kernel: Arc::clone(kernel),
+            settings: Mutex::new(Arc::new(settings)),
+            inbox_max: INBOX_MAX,
+            tls: None,
+            roots: None,
+            send_timeout: None,
+            certificates: Arc::clone(certificates),
+        }
+    }
+
     /// What clients may do. It is fixed before a client says which host it means: the first one's word holds.
     pub(crate) fn settings(&self) -> Arc<Settings> {
         let config = self.kernel.config();
@@ -76,6 +91,8 @@ impl Shared {
 /// Takes MQTT clients.
 pub struct MqttListener {
     shared: Arc<Shared>,
+    listen: ListenOptions,
+    budget: Arc<Budget>,
 }
 
 impl MqttListener {
@@ -107,16 +124,14 @@ impl MqttListener {
         };
         let shared = Shared {
             settings: Mutex::new(Arc::new(settings)),
-            inbox_max: usize::try_from(options.int("max_fsm_queue")).unwrap_or(10_000).max(1),
+            inbox_max: usize::try_from(options.int("max_fsm_queue")).unwrap_or(INBOX_MAX).max(1),
             tls,
             roots,
             send_timeout: options.duration("send_timeout"),
             certificates,
-            listen: listen_options(config),
-            budget: kernel.shared(),
-            kernel,
+            kernel: Arc::clone(&kernel),
         };
-        Ok(Self { shared: Arc::new(shared) })
+        Ok(Self { shared: Arc::new(shared), listen: listen_options(config), budget: kernel.shared() })
     }
 
     /// Binds the listening socket and starts to accept.
@@ -124,7 +139,7 @@ impl MqttListener {
     /// # Errors
     /// If the address can't be bound.
     pub fn listen(self) -> std::io::Result<Listening> {
-        let options = self.shared.listen.clone();
+        let options = self.listen.clone();
         listen(&options, Arc::new(self))
     }
 }
@@ -137,7 +152,7 @@ impl Accept for MqttListener {
     }
 
     fn budget(&self) -> Option<Arc<Budget>> {
-        Some(Arc::clone(&self.shared.budget))
+        Some(Arc::clone(&self.budget))
     }
 }
 

@@ -15,12 +15,13 @@ use nightjar_base::mqtt::{
 };
 use nightjar_jid::Jid;
 use nightjar_mqtt::{Connect, Connection, Event, Reason};
-use nightjar_net_listen::transport::{Transport, borrow_plain, return_plain};
+use nightjar_net_listen::transport::Transport;
 use nightjar_net_listen::{Accepted, Permit, binding, certificates, tls};
 use rustls_pki_types::UnixTime;
 use tokio::time::{Instant, Sleep};
 
 use crate::listener::Shared;
+use crate::stream::Stream;
 
 /// Bytes that the kernel hasn't taken: a client that has more waiting gets no further messages until then.
 const UNSENT_MAX: usize = 64 * 1024;
@@ -29,16 +30,34 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Serves a connection to its end. `None`: TLS can't be started on it.
 pub(crate) fn serve(shared: Arc<Shared>, accepted: Accepted) -> Option<impl Future<Output = ()> + Send> {
-    let mut driver = Driver::new(shared, accepted)?;
+    let Accepted { socket, peer, permit } = accepted;
+    let mut transport = Transport::new(socket);
+    if let Some(tls) = &shared.tls
+        && let Err(error) = transport.start_tls(Arc::clone(tls))
+    {
+        tracing::warn!(%error, "TLS can't be started");
+        return None;
+    }
+    Some(serve_stream(shared, transport, peer, permit))
+}
+
+/// Serves what carries a connection to its end.
+pub(crate) fn serve_stream<S: Stream>(
+    shared: Arc<Shared>,
+    stream: S,
+    peer: Option<SocketAddr>,
+    permit: Option<Permit>,
+) -> impl Future<Output = ()> + Send {
+    let mut driver = Driver::new(shared, stream, peer, permit);
     // What is needed for a moment only is boxed: a task has the size of its largest state for as long as it lives.
-    Some(async move {
+    async move {
         while let Some(question) = driver.run().await {
             Box::pin(driver.answer(question)).await;
         }
         if let Some(transport) = driver.end() {
             Box::pin(say_farewell(transport)).await;
         }
-    })
+    }
 }
 
 /// What only the broker of the client's host can answer, and not at once.
@@ -48,9 +67,9 @@ enum Question {
     Step(Option<Bytes>),
 }
 
-struct Driver {
+struct Driver<S> {
     shared: Arc<Shared>,
-    transport: Transport,
+    transport: S,
     machine: Connection,
     /// Bytes that the machine hasn't taken.
     input: BytesMut,
@@ -65,19 +84,11 @@ struct Driver {
     is_lost: bool,
 }
 
-impl Driver {
-    fn new(shared: Arc<Shared>, accepted: Accepted) -> Option<Self> {
-        let Accepted { socket, peer, permit } = accepted;
-        let mut transport = Transport::new(socket);
-        if let Some(tls) = &shared.tls
-            && let Err(error) = transport.start_tls(Arc::clone(tls))
-        {
-            tracing::warn!(%error, "TLS can't be started");
-            return None;
-        }
+impl<S: Stream> Driver<S> {
+    fn new(shared: Arc<Shared>, transport: S, peer: Option<SocketAddr>, permit: Option<Permit>) -> Self {
         let now = now_ms(&shared.kernel);
         let machine = Connection::new(now, shared.settings());
-        Some(Self {
+        Self {
             shared,
             transport,
             machine,
@@ -89,7 +100,7 @@ impl Driver {
             timer: None,
             stuck_since: None,
             is_lost: false,
-        })
+        }
     }
 
     /// Moves what there is to move until the connection is over, or somebody wants in.
@@ -101,6 +112,7 @@ impl Driver {
         loop {
             let now = now_ms(&self.shared.kernel);
             self.machine.handle_timeout(now);
+            self.is_lost |= self.transport.handle_timeout(now);
             if let Some(question) = self.take_events(now) {
                 return Poll::Ready(Some(question));
             }
@@ -115,7 +127,7 @@ impl Driver {
             }
             // A client that doesn't read what it is sent isn't read from either.
             if self.machine.wants_input() && is_writable {
-                is_busy |= self.poll_read(context);
+                is_busy |= self.poll_read(context, now);
             }
             if !is_busy && !self.poll_timer(context, now) {
                 return if self.is_lost { Poll::Ready(None) } else { Poll::Pending };
@@ -139,12 +151,10 @@ impl Driver {
     }
 
     /// Reads once; says whether there may be more.
-    fn poll_read(&mut self, context: &mut Context<'_>) -> bool {
-        let mut plain = borrow_plain();
-        let read = self.transport.poll_read(context, &mut plain);
-        self.input.extend_from_slice(&plain);
-        self.count(plain.len(), 0);
-        return_plain(plain);
+    fn poll_read(&mut self, context: &mut Context<'_>, now: u64) -> bool {
+        let before = self.input.len();
+        let read = self.transport.poll_read(context, now, &mut self.input);
+        self.count(self.input.len() - before, 0);
         match read {
             Poll::Pending => false,
             Poll::Ready(Ok(true)) => true,
@@ -164,15 +174,7 @@ impl Driver {
         let length = outgoing.len();
         let mut slices: Vec<IoSlice<'_>> = Vec::new();
         outgoing.slices(&mut slices);
-        match slices.as_slice() {
-            [one] => self.transport.send(one),
-            many => {
-                let mut joined = borrow_plain();
-                many.iter().for_each(|slice| joined.extend_from_slice(slice));
-                self.transport.send(&joined);
-                return_plain(joined);
-            }
-        }
+        self.transport.send(&slices);
         outgoing.advance(length);
         self.count(0, length);
     }
@@ -202,7 +204,7 @@ impl Driver {
     /// Waits for what is due next; says whether it is due already.
     fn poll_timer(&mut self, context: &mut Context<'_>, now: u64) -> bool {
         let unsent = self.transport.unsent();
-        let send_end = match (self.shared.send_timeout, unsent) {
+        let send_end = match (self.transport.send_timeout(&self.shared), unsent) {
             (None, _) | (_, 0) => None,
             (Some(limit), _) => {
                 let (since, length) = self.stuck_since.unwrap_or((now, unsent));
@@ -215,7 +217,8 @@ impl Driver {
             self.is_lost = true;
             return false;
         }
-        let Some(due) = self.machine.poll_timeout().into_iter().chain(send_end).min() else {
+        let dues = [self.machine.poll_timeout(), self.transport.poll_timeout(), send_end];
+        let Some(due) = dues.into_iter().flatten().min() else {
             self.timer = None;
             return false;
         };
@@ -257,14 +260,13 @@ impl Driver {
     async fn open(&mut self, connect: Box<Connect>) -> Result<MqttOpened, MqttRefusal> {
         let kernel = Arc::clone(&self.shared.kernel);
         let name = claimed_name(&connect);
-        let tls = self.transport.tls();
-        let found = find_host(&kernel, name.as_deref(), tls.and_then(|tls| tls.server_name()));
+        let found = find_host(&kernel, name.as_deref(), self.transport.server_name());
         let found = found.and_then(|(host, user)| Some((host.get::<MqttService>()?, host, user)));
         let Some((service, host, user)) = found else {
             let words = "no such host, or no MQTT there";
             return Err(MqttRefusal { reason: Reason::NOT_AUTHORIZED, words });
         };
-        let bindings = tls.map_or_else(Vec::new, |tls| {
+        let bindings = self.transport.tls().map_or_else(Vec::new, |tls| {
             binding::channel_bindings(tls, &self.shared.certificates, &host.name)
         });
         let ip = self.peer.map(|peer| peer.ip());
@@ -308,11 +310,12 @@ impl Driver {
     fn end(mut self) -> Option<Transport> {
         self.write();
         let finished = self.machine.finish();
+        let closed = finished.closed;
         if let Some(client) = self.client.take() {
             tracing::debug!(client = client.name(), closed = ?finished.closed, "an MQTT connection ended");
             client.finish(now_ms(&self.shared.kernel), finished);
         }
-        (!self.is_lost).then_some(self.transport)
+        (!self.is_lost || self.transport.has_last_words()).then(|| self.transport.into_transport(closed))
     }
 }
 

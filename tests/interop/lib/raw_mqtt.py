@@ -2,9 +2,9 @@
 import asyncio
 import hashlib
 import os
-import ssl
 
-from suite import DOMAIN, HOST, ctl, equal, unique
+from dialled import Dialled
+from suite import DOMAIN, ctl, equal, unique
 
 PORT = int(os.environ["NJ_PORT_MQTT"])
 TLS_PORT = int(os.environ["NJ_PORT_MQTT_TLS"])
@@ -85,20 +85,13 @@ def property_of(properties, wanted):
     return None
 
 
-class RawMqtt:
-    def __init__(self, reader, writer):
-        self.reader, self.writer = reader, writer
+class RawMqtt(Dialled):
+    PORT, TLS_PORT = PORT, TLS_PORT
 
     @classmethod
-    async def dial(cls, port=PORT, server_name=None, certificate=None, address=None):
+    async def dial(cls, port=None, address=None, **tls):
         """`address`: where a load balancer says that the client comes from."""
-        context = None
-        if port == TLS_PORT:
-            context = ssl.create_default_context()
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-            if certificate:
-                context.load_cert_chain(*certificate)
-        client = cls(*await asyncio.open_connection(HOST, port, ssl=context, server_hostname=server_name))
+        client = await super().dial(port, **tls)
         if address:
             await client.write(f"PROXY TCP4 {address} 127.0.0.1 1 {port}\r\n".encode())
         return client
@@ -115,10 +108,6 @@ class RawMqtt:
         first, body = await client.read()
         equal((first, body[1]), (0x20, 0), "CONNACK")
         return client
-
-    async def write(self, data):
-        self.writer.write(data)
-        await self.writer.drain()
 
     async def read(self, seconds=10):
         """(first byte, body), or None at the end."""
@@ -150,6 +139,3 @@ class RawMqtt:
             if got[0] == 0xD0:
                 return
         raise AssertionError("ended before PINGRESP")
-
-    def abort(self):
-        self.writer.transport.abort()

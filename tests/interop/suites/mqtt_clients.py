@@ -17,7 +17,10 @@ PORT = int(os.environ["NJ_PORT_MQTT"])
 TLS_PORT = int(os.environ["NJ_PORT_MQTT_TLS"])
 PASSWORD = "secret"
 VERSIONS = {"3.1": aiomqtt.ProtocolVersion.V31, "3.1.1": aiomqtt.ProtocolVersion.V311, "5": aiomqtt.ProtocolVersion.V5}
+HTTP_PORT = int(os.environ["NJ_PORT_HTTP"])
+HTTPS_PORT = int(os.environ["NJ_PORT_HTTPS"])
 PORTS = [(PORT, "TCP"), (TLS_PORT, "TLS")]
+WEB_PORTS = [(HTTP_PORT, "WebSocket"), (HTTPS_PORT, "WebSocket over TLS")]
 AGENT = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(sys.argv[0]))), "lib", "mqttjs_agent.mjs")
 _accounts = {}
 
@@ -31,7 +34,7 @@ async def account(name):
 
 
 def trusting(port):
-    if port != TLS_PORT:
+    if port not in (TLS_PORT, HTTPS_PORT):
         return None
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -39,7 +42,9 @@ def trusting(port):
 
 
 async def aio(version="5", port=PORT, **options):
-    """An aiomqtt client, not yet connected."""
+    """An aiomqtt client (paho-mqtt below), not yet connected."""
+    if port in (HTTP_PORT, HTTPS_PORT):
+        options.update(transport="websockets", websocket_path="/mqtt")
     return aiomqtt.Client(HOST, port, username=await account("reader"), password=PASSWORD, tls_context=trusting(port),
                           identifier=unique("aio"), protocol=VERSIONS[version], timeout=10, **options)
 
@@ -49,7 +54,7 @@ async def body(client):
     return message.payload.decode(), message.qos, message.retain
 
 
-@table([(version, qos, port, name) for version in VERSIONS for qos in (0, 1, 2) for port, name in PORTS],
+@table([(version, qos, port, name) for version in VERSIONS for qos in (0, 1, 2) for port, name in PORTS + WEB_PORTS],
        lambda version, qos, _, name: f"aiomqtt: MQTT {version}, QoS {qos}, {name}")
 async def _(version, qos, port, _name):
     topic = f"free/{unique('a')}"
@@ -79,14 +84,29 @@ async def _(version):
         equal((await body(watcher))[0], "lost")
 
 
-@test("aiomqtt: a wrong password")
-async def _():
-    await account("reader")
+@table(PORTS + WEB_PORTS, lambda _, name: f"aiomqtt: a wrong password, {name}")
+async def _(port, _name):
+    client = await aio(port=port)
+    client._client.username_pw_set("reader", "wrong")
     try:
-        async with aiomqtt.Client(HOST, PORT, username="reader", password="wrong", identifier=unique("aio"), timeout=10):
+        async with client:
             raise AssertionError("let in")
     except aiomqtt.MqttError:
         pass
+
+
+@table(WEB_PORTS, lambda _, name: f"aiomqtt: 500 kB both ways, and a will when the socket is lost, {name}")
+async def _(port, _name):
+    topic, payload = f"free/{unique('b')}", os.urandom(500_000)
+    async with await aio(port=port) as watcher:
+        await watcher.subscribe(topic, 1)
+        lost = await aio(port=port, will=aiomqtt.Will(topic, "lost", 1))
+        await lost.__aenter__()
+        await lost.publish(topic, payload, 1)
+        message = await asyncio.wait_for(anext(aiter(watcher.messages)), 20)
+        equal(message.payload, payload)
+        lost._client.socket()._socket.shutdown(2)
+        equal((await body(watcher))[0], "lost")
 
 
 async def gm(version=MQTTv50, port=PORT, will=None):
@@ -149,13 +169,14 @@ async def _():
         await leave(client)
 
 
-@table([(version, qos, port, name) for version in (3, 4, 5) for qos in (0, 1, 2) for port, name in PORTS],
+@table([(version, qos, port, name) for version in (3, 4, 5) for qos in (0, 1, 2) for port, name in PORTS + WEB_PORTS],
        lambda version, qos, _, name: f"mqtt.js: level {version}, QoS {qos}, {name}: retained, will, shared, session")
 async def _(version, qos, port, name):
     await account("reader")
-    scheme = "mqtts" if port == TLS_PORT else "mqtt"
+    scheme = {PORT: "mqtt", TLS_PORT: "mqtts", HTTP_PORT: "ws", HTTPS_PORT: "wss"}[port]
+    path = "/mqtt" if port in (HTTP_PORT, HTTPS_PORT) else ""
     process = await asyncio.create_subprocess_exec(
-        "node", AGENT, f"{scheme}://{HOST}:{port}", str(version), str(qos), "reader", PASSWORD, f"free/{unique('j')}",
+        "node", AGENT, f"{scheme}://{HOST}:{port}{path}", str(version), str(qos), "reader", PASSWORD, f"free/{unique('j')}",
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT)
     try:
         out, _ = await asyncio.wait_for(process.communicate(), 25)
