@@ -163,8 +163,13 @@ fn a_relay_carries_no_more_than_it_may() {
 fn nothing_is_taken_while_draining() {
     let mut world = World::new(settings());
     world.allocate();
-    world.server.drain();
+    world.server.drain(true);
     assert_eq!(world.permit(PEER), 0);
     world.client = client(5001, Transport::Udp);
     assert_eq!(world.allocate(), 508);
+    // Other settings don't end it.
+    world.server.set_settings(Arc::new(settings()));
+    assert_eq!(world.allocate(), 508);
+    world.server.drain(false);
+    assert_eq!(world.allocate(), 0);
 }
