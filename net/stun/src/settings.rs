@@ -20,6 +20,12 @@ pub static STUN_SPEC: ModuleSpec = ModuleSpec {
     doc: "STUN (RFC 8489) and TURN (RFC 8656, RFC 6062) over UDP, TCP, TLS and DTLS.",
     options: &[
         option("tls", "bool", "false", "Whether connections begin with TLS, or datagrams are those of DTLS."),
+        option(
+            "certfile",
+            "PEM file",
+            "unset",
+            "Taken for one more of the top-level certfiles: which one a client is shown is decided by the name it asks for.",
+        ),
         option("use_turn", "bool", "false", "Whether relays are given."),
         option("turn_ipv4_address", "ipv4", "unset", "The relays' IPv4 address as peers see it."),
         option(

@@ -52,6 +52,7 @@ WAYS = [
     ("DTLS, send indications", ("-S", "-s"), {"port": DTLS_PORT}),
     ("IPv6", ("-x",), {"host": "::1", "peer": "::1"}),
     ("IPv4 relays for IPv6 clients", (), {"host": "::1"}),
+    ("relays of both families in one allocation", ("-Z",), {"host": "::1"}),
     ("fragments forbidden", ("-D",), {}),
 ]
 

@@ -102,7 +102,7 @@ fn answers_to_strangers_are_short() {
     assert_eq!(sizes(&mut world, Method::BINDING, &|builder| builder.bytes(0x7ff0, b"")), (24, 36));
 }
 
-/// Row 77 of the hostile inputs: there is no DTLS, so its hellos are noise that leaves nothing behind.
+/// Row 77 of the hostile inputs: to a listener without TLS the hellos of DTLS are noise that leaves nothing behind.
 #[test]
 fn hellos_of_dtls_are_noise() {
     let mut world = World::new(settings());
