@@ -10,6 +10,9 @@ from raw import account
 from relays import uclient
 from suite import DOMAIN, HOST, ctl, equal, run, test
 
+# aioice doesn't know it (RFC 8489 §14.15).
+ALTERNATE_SERVER = (0x8023, "ALTERNATE-SERVER", stun.pack_address, stun.unpack_address)
+stun.ATTRIBUTES_BY_TYPE[ALTERNATE_SERVER[0]] = stun.ATTRIBUTES_BY_NAME[ALTERNATE_SERVER[1]] = ALTERNATE_SERVER
 PORT = int(os.environ["NJ_PORT_STUN"])
 OTHER_PORT = int(os.environ["NJ_PORT_STUN_OTHER"])
 PEER_PORT = int(os.environ["NJ_PORT_STUN_PEER"])
@@ -64,7 +67,8 @@ async def _():
     relay = await endpoint(who, PORT)
     answer = await refused(await account(), PORT)
     equal(answer["ERROR-CODE"][0], 300)
-    equal(answer["ALTERNATE-SERVER"], (HOST, OTHER_PORT))
+    # Of several aioice keeps the last, which is the one of the other family; coturn's client takes the first.
+    equal(answer["ALTERNATE-SERVER"], ("::1", OTHER_PORT))
     before = await counters()
     await uclient(who.user, who.password, port=PORT)
     redirected, full = await more(before, "redirected", "quota_of_server_reached")
