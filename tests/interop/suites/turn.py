@@ -52,7 +52,6 @@ WAYS = [
     ("DTLS, send indications", ("-S", "-s"), {"port": DTLS_PORT}),
     ("IPv6", ("-x",), {"host": "::1", "peer": "::1"}),
     ("IPv4 relays for IPv6 clients", (), {"host": "::1"}),
-    ("relays of both families in one allocation", ("-Z",), {"host": "::1"}),
     ("fragments forbidden", ("-D",), {}),
 ]
 
@@ -478,6 +477,53 @@ async def allocate_by_name(user, password, is_hidden, hashed=None):
         equal((await ask_for(4, attribute(0x000d, bytes(4)), known))[1], 0, "the relay is given back")
     transport.close()
     return code, times
+
+
+@test("relays of both address families in one allocation carry data (RFC 8656 §7.2)")
+async def _():
+    # Written by hand: coturn's client has a draft's number for the attribute.
+    loop = asyncio.get_running_loop()
+    transport, end = await loop.create_datagram_endpoint(Endpoint, remote_addr=("::1", PORT))
+    user, password = await credentials()
+    both = attribute(0x0019, bytes([17, 0, 0, 0])) + attribute(0x8000, bytes([2, 0, 0, 0]))
+
+    async def ask_for(method, fill, given=None):
+        key, transaction = None, os.urandom(12)
+        body = fill(transaction)
+        if given:
+            realm, nonce = given[0x0014][0], given[0x0015][0]
+            body += attribute(0x0006, user.encode()) + attribute(0x0014, realm) + attribute(0x0015, nonce)
+            key = hashlib.md5(b"%b:%b:%b" % (user.encode(), realm, password.encode())).digest()
+        head = struct.pack("!HHI", method, len(body) + (24 if key else 0), 0x2112A442) + transaction
+        if key:
+            body += attribute(0x0008, hmac.digest(key, head + body, "sha1"))
+        transport.sendto(head + body)
+        answer = (await asyncio.wait_for(end.received.get(), 5))[0]
+        found, at = {}, 20
+        while at < len(answer):
+            kind, length = struct.unpack_from("!HH", answer, at)
+            found.setdefault(kind, []).append(answer[at + 4:at + 4 + length])
+            at += 4 + (length + 3) // 4 * 4
+        return found, transaction
+
+    given, _ = await ask_for(3, lambda _: both)
+    made, transaction = await ask_for(3, lambda _: both, given)
+    relays = sorted(stun.unpack_xor_address(value, transaction) for value in made[0x0016])
+    equal([ip for ip, _ in relays], ["127.0.0.1", "::1"])
+    for number, relay in enumerate(relays):
+        other, far = await loop.create_datagram_endpoint(Endpoint, local_addr=(relay[0], 0))
+        address = other.get_extra_info("sockname")[:2]
+        channel = 0x4000 + number
+        bound, _ = await ask_for(9, lambda transaction: attribute(0x000c, struct.pack("!HH", channel, 0)) + attribute(
+            0x0012, stun.pack_xor_address(address, transaction)), given)
+        equal(0x0009 in bound, False)
+        transport.sendto(struct.pack("!HH", channel, 4) + b"ping")
+        equal(await asyncio.wait_for(far.received.get(), 5), (b"ping", relay))
+        other.sendto(b"pong", relay)
+        equal((await asyncio.wait_for(end.received.get(), 5))[0], struct.pack("!HH", channel, 4) + b"pong")
+        other.close()
+    equal(0x0009 in (await ask_for(4, lambda _: attribute(0x000d, bytes(4)), given))[0], False, "it is given back")
+    transport.close()
 
 
 @test("names are hidden: those that were fetched, and those of accounts that are online (RFC 8489 §14.4)", seconds=60)

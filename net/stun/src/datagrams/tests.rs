@@ -71,10 +71,12 @@ fn a_batch_tells_where_datagrams_are() {
     assert_eq!(read.split_last().unwrap(), (&Vec::new(), sent.as_slice()));
 }
 
+type Way = fn(&Datagrams, SocketAddr);
+
 /// However the first datagram leaves, what becomes of it is heard.
 #[test]
 fn failures_are_told_from_the_first_datagram_on() {
-    let ways: [(&str, fn(&Datagrams, SocketAddr)); 3] = [
+    let ways: [(&str, Way); 3] = [
         ("alone", |socket, to| socket.send(to, None, b"a")),
         ("unfragmented", |socket, to| socket.send_unfragmented(to, b"a")),
         ("gathered", |socket, to| {
