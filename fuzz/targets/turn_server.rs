@@ -8,7 +8,7 @@ use libfuzzer_sys::fuzz_target;
 use nightjar_stun::nonce::{Features, Nonces};
 use nightjar_stun::policy::Policy;
 use nightjar_stun::server::{
-    Authentication, Client, FromClient, IcmpError, Output, Relayed, Server, Settings, Transport, Unlimited,
+    Alternate, Authentication, Client, FromClient, IcmpError, Output, Relayed, Server, Settings, Transport, Unlimited,
 };
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -31,6 +31,7 @@ fn settings() -> Settings {
         policy: Policy::default(),
         nonces: Nonces::new([3; 32], 3600, features),
         other_address: Some(SocketAddr::from(([203, 0, 113, 2], 3479))),
+        alternate: Alternate { v4: Some(SocketAddr::from(([203, 0, 113, 9], 3478))), ..Alternate::default() },
     }
 }
 

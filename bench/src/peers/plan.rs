@@ -165,10 +165,9 @@ impl Work {
     pub fn suits(self, kind: Kind) -> bool {
         match kind {
             Kind::Relay => matches!(self, Self::Chat { tls: Tls::None, .. }),
-            Kind::Echo => matches!(self, Self::Packets { .. }),
             // Its set-up has no other work.
             Kind::Mosquitto => true,
-            Kind::Coturn => matches!(self, Self::Packets { .. } | Self::Allocations),
+            Kind::Echo | Kind::Coturn => matches!(self, Self::Packets { .. } | Self::Allocations),
             Kind::Prosody => !matches!(self, Self::Api { .. } | Self::Packets { .. } | Self::Allocations),
             Kind::Ejabberd | Kind::Nightjar => true,
         }

@@ -4,6 +4,7 @@ use crate::{
     report::{Report, Window},
     target::Target,
     turn::client::{CHANNEL, Client, Login},
+    turn::echo::Step,
 };
 use anyhow::{Result, ensure};
 use std::{
@@ -31,7 +32,7 @@ pub struct Options {
     pub window: usize,
     pub warm_up: f64,
     pub seconds: f64,
-    /// The server is an echo: nothing is allocated, and what comes back was moved once
+    /// The server is an echo: no allocation is real, and what comes back was moved once
     pub bare: bool,
 }
 
@@ -158,6 +159,7 @@ fn is_there(result: std::io::Result<usize>) -> Result<bool> {
 pub fn allocations(target: &Target, options: &Options) -> Result<Report> {
     let login = login(target)?;
     let mut transaction = 0;
+    let round = if options.bare { bare_round } else { round };
     round(&login, options.clients, &mut transaction)?;
     let window = Window::open(target.pid)?;
     let (started, mut units) = (Instant::now(), 0);
@@ -184,6 +186,24 @@ fn round(login: &Login, clients: usize, transaction: &mut u64) -> Result<()> {
             let settled = open.into_iter().map(|(client, asked)| Ok((client, client.settle(asked)?)));
             let settled = settled.collect::<Result<Vec<_>>>()?;
             open = settled.into_iter().filter_map(|(client, again)| Some((client, again?))).collect();
+        }
+    }
+    Ok(())
+}
+
+/// As many datagrams, sockets opened and closed, and nothing else.
+fn bare_round(login: &Login, clients: usize, number: &mut u64) -> Result<()> {
+    let client = |number: u64| Client::new(login, number);
+    let clients = (0..clients as u64).map(|at| client(*number + at)).collect::<Result<Vec<_>>>()?;
+    *number += clients.len() as u64;
+    let mut buffer = [0; 256];
+    for step in Step::ALL {
+        let request = step.request();
+        for client in &clients {
+            client.socket.send(&request)?;
+        }
+        for client in &clients {
+            client.socket.recv(&mut buffer)?;
         }
     }
     Ok(())

@@ -104,6 +104,8 @@ pub enum TextKind {
     Ipv6,
     /// An IP address or network.
     Network,
+    /// An IP address and a port, with brackets around an IPv6 address.
+    Endpoint,
     /// A regular expression.
     Regexp,
     /// A glob.

@@ -15,8 +15,8 @@ pub(crate) enum Command {
     Authenticated(Ticket, Option<(String, Key)>),
     /// New settings.
     Settings(Arc<Settings>),
-    /// No allocations any more.
-    Drain,
+    /// Whether no new allocations are taken.
+    Drain(bool),
     /// What is allocated?
     List(oneshot::Sender<Vec<AllocationInfo>>),
     /// These bytes go to a client, from this worker's socket.

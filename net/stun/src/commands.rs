@@ -63,12 +63,23 @@ static STATISTICS: CommandSpec = CommandSpec {
     version: 0,
 };
 
+static DRAIN: CommandSpec = CommandSpec {
+    name: "turn_drain",
+    tags: &["turn"],
+    doc: "Give no new relays (on), or give them again (off); those that are there go on",
+    arguments: &[field("state", Shape::String)],
+    result: field("res", Shape::Rescode),
+    policy: Policy::Restricted,
+    version: 0,
+};
+
 /// Offers the commands, and figures for monitoring, until the guards are dropped.
 #[must_use]
 pub fn commands(kernel: &Arc<Kernel>) -> Vec<Guard> {
     vec![
         kernel.commands.add(&LIST, None, Arc::new(list)),
         kernel.commands.add(&END, None, Arc::new(end)),
+        kernel.commands.add(&DRAIN, None, Arc::new(drain)),
         kernel.commands.add(&STATISTICS, None, Arc::new(statistics)),
         metrics::register(kernel),
     ]
@@ -131,6 +142,17 @@ async fn end(call: Call) -> CommandResult {
         }
     }
     Err(CommandError::NotFound(format!("there is no relay {name}")))
+}
+
+async fn drain(call: Call) -> CommandResult {
+    let state = call.text(0);
+    let is_draining = match &*state {
+        "on" => true,
+        "off" => false,
+        _ => return Err(CommandError::Arguments(format!("{state} is neither on nor off"))),
+    };
+    call.kernel.shared::<StunListeners>().drain(is_draining);
+    Ok(Value::Done(true))
 }
 
 async fn statistics(call: Call) -> CommandResult {

@@ -34,6 +34,9 @@ pub(crate) struct Datagrams {
     socket: mio::net::UdpSocket,
     is_ipv4: bool,
     gathers: bool,
+    /// Whether nothing was sent yet: what only matters to sending is asked of the kernel with the first datagram, as most
+    /// relays are made for calls that then find another way.
+    is_unused: Cell<bool>,
     /// Buffers to be offered next: each costs time whether it is filled or not, so there are hardly more of them than
     /// were filled last.
     wanted: Cell<usize>,
@@ -51,21 +54,24 @@ impl Datagrams {
             calls::tell_destinations(socket.as_fd(), ip.is_ipv4())?;
         }
         let mut datagrams = Self::of_relay(socket, ip.is_ipv4());
+        // Errors that clients cause are for nobody.
+        datagrams.is_unused.set(false);
+        datagrams.set_dont_fragment(false);
         datagrams.gather();
         Ok(datagrams)
     }
 
-    /// A relay's socket, which never blocks.
+    /// A relay's socket, which never blocks. When it has sent something, [`Datagrams::failed`] has what ICMP packets tell.
     pub(crate) fn of_relay(socket: UdpSocket, is_ipv4: bool) -> Self {
         let socket = mio::net::UdpSocket::from_std(socket);
-        let datagrams = Self { socket, is_ipv4, gathers: false, wanted: Cell::new(BATCH_MIN) };
-        datagrams.set_dont_fragment(false);
-        datagrams
+        Self { socket, is_ipv4, gathers: false, is_unused: Cell::new(true), wanted: Cell::new(BATCH_MIN) }
     }
 
-    /// From now on [`Datagrams::failed`] has what ICMP packets tell.
-    pub(crate) fn tell_failures(&self) {
-        calls::tell_failures(self.socket.as_fd(), self.is_ipv4);
+    fn prepare_to_send(&self) {
+        if self.is_unused.replace(false) {
+            self.set_dont_fragment(false);
+            calls::tell_failures(self.socket.as_fd(), self.is_ipv4);
+        }
     }
 
     /// What an ICMP packet told of a datagram that was sent before.
@@ -99,6 +105,7 @@ impl Datagrams {
 
     /// Sends one datagram. A full socket buffer loses it, as any router would.
     pub(crate) fn send(&self, to: SocketAddr, from: Option<IpAddr>, bytes: &[u8]) {
+        self.prepare_to_send();
         let departing = Departing { to, from, bytes, segment: None };
         if let Err(error) = calls::send(self.socket.as_fd(), std::iter::once(departing)) {
             tracing::trace!(%error, "a datagram was lost");
@@ -106,6 +113,7 @@ impl Datagrams {
     }
 
     pub(crate) fn send_unfragmented(&self, to: SocketAddr, bytes: &[u8]) {
+        self.prepare_to_send();
         self.set_dont_fragment(true);
         self.send(to, None, bytes);
         self.set_dont_fragment(false);
@@ -162,6 +170,7 @@ impl Outbox {
 
     /// Sends what was gathered.
     pub(crate) fn flush(&mut self, through: &Datagrams) {
+        through.prepare_to_send();
         let mut rest = self.runs.as_slice();
         while let Some(first) = rest.first() {
             let departing = rest.iter().map(|run| run.departing(&self.bytes));

@@ -44,22 +44,35 @@ pub(crate) type Place = (bool, SocketAddr);
 
 /// All listeners of the server.
 #[derive(Default)]
-pub struct StunListeners(Mutex<HashMap<Place, Arc<Group>>>);
+pub struct StunListeners {
+    groups: Mutex<HashMap<Place, Arc<Group>>>,
+    /// Whether the operator wants no new relays.
+    is_draining: AtomicBool,
+}
 
 impl StunListeners {
     pub(crate) fn groups(&self) -> Vec<(Arc<Group>, Place)> {
-        self.0.lock().iter().map(|(place, group)| (Arc::clone(group), *place)).collect()
+        self.groups.lock().iter().map(|(place, group)| (Arc::clone(group), *place)).collect()
     }
 
     pub(crate) fn group(&self, place: &Place) -> Option<Arc<Group>> {
-        self.0.lock().get(place).cloned()
+        self.groups.lock().get(place).cloned()
+    }
+
+    /// Whether no listener gives new relays, those to come included.
+    pub(crate) fn drain(&self, is_draining: bool) {
+        self.is_draining.store(is_draining, Ordering::Relaxed);
+        for (group, _) in self.groups() {
+            // One that was taken away drains whatever anybody wants.
+            group.drain(is_draining || !group.is_listening.load(Ordering::Relaxed));
+        }
     }
 
     /// Ends all listeners at once: clients that are connected, by whichever way, are told. It takes two seconds at most.
     pub async fn stop(&self) {
-        let groups: Vec<_> = self.0.lock().drain().map(|(_, group)| group).collect();
+        let groups: Vec<_> = self.groups.lock().drain().map(|(_, group)| group).collect();
         for group in &groups {
-            group.workers.iter().for_each(|worker| worker.send(Command::Drain));
+            group.drain(true);
         }
         let told = groups.iter().map(|group| {
             let group = Arc::clone(group);
@@ -157,7 +170,7 @@ impl StunListener {
         };
         let listeners: Arc<StunListeners> = self.kernel.shared();
         let is_udp = self.config.transport == Transport::Udp;
-        let found = listeners.0.lock().get(&(is_udp, address)).cloned();
+        let found = listeners.groups.lock().get(&(is_udp, address)).cloned();
         let group = match found {
             Some(group) => group.adopt(self.configured.settings),
             None => {
@@ -179,7 +192,8 @@ impl StunListener {
             }
             accepting = Some(listening);
         }
-        listeners.0.lock().insert(place, Arc::clone(&group));
+        listeners.groups.lock().insert(place, Arc::clone(&group));
+        group.drain(listeners.is_draining.load(Ordering::Relaxed));
         listeners.introduce();
         let offers: Arc<RelayOffers> = self.kernel.shared();
         let offers =
@@ -238,6 +252,10 @@ fn bind(address: SocketAddr) -> std::io::Result<std::net::UdpSocket> {
 }
 
 impl Group {
+    fn drain(&self, is_draining: bool) {
+        self.workers.iter().for_each(|worker| worker.send(Command::Drain(is_draining)));
+    }
+
     /// Goes on under new settings. Nonces stay good.
     fn adopt(self: Arc<Self>, mut settings: nightjar_stun::server::Settings) -> Arc<Self> {
         settings.nonces = self.shared.settings().nonces.clone();
@@ -260,7 +278,7 @@ impl Drop for StunListening {
         let (group, place, listeners) = (Arc::clone(&self.group), self.place, Arc::clone(&self.listeners));
         group.is_listening.store(false, Ordering::Relaxed);
         listeners.introduce();
-        group.workers.iter().for_each(|worker| worker.send(Command::Drain));
+        group.drain(true);
         self.group.shared.runtime.spawn(async move {
             while !group.is_listening.load(Ordering::Relaxed) {
                 let mut relays = 0;
@@ -268,7 +286,7 @@ impl Drop for StunListening {
                     relays += worker.allocations().await.len();
                 }
                 if relays == 0 {
-                    listeners.0.lock().remove(&place);
+                    listeners.groups.lock().remove(&place);
                     return group.workers.iter().for_each(|worker| worker.send(Command::End));
                 }
                 tokio::time::sleep(LOOK).await;

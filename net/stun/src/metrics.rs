@@ -100,6 +100,7 @@ impl Listener {
             "Answers not sent because an address had too many",
             own.answers_withheld,
         );
+        count("turn_clients_redirected", "Clients told of another server", own.redirected);
         count("stun_noise", "Packets that were nothing known", own.noise);
         count("turn_icmp_errors", "Errors of ways to peers that clients were told", own.icmp_errors);
         let directions = [

@@ -10,7 +10,7 @@ use nightjar_config::{Config, ListenerConfig, ModuleSpec, Options, Transport, Va
 use nightjar_net_listen::options as common;
 use nightjar_stun::nonce::{Features, Nonces};
 use nightjar_stun::policy::{Network, Policy};
-use nightjar_stun::server::{Authentication, Settings};
+use nightjar_stun::server::{Alternate, Authentication, Settings};
 
 use crate::ports::Family;
 
@@ -20,6 +20,12 @@ pub static STUN_SPEC: ModuleSpec = ModuleSpec {
     doc: "STUN (RFC 8489) and TURN (RFC 8656, RFC 6062) over UDP, TCP, TLS and DTLS.",
     options: &[
         option("tls", "bool", "false", "Whether connections begin with TLS, or datagrams are those of DTLS."),
+        option(
+            "certfile",
+            "PEM file",
+            "unset",
+            "Taken for one more of the top-level certfiles: which one a client is shown is decided by the name it asks for.",
+        ),
         option("use_turn", "bool", "false", "Whether relays are given."),
         option("turn_ipv4_address", "ipv4", "unset", "The relays' IPv4 address as peers see it."),
         option(
@@ -55,6 +61,18 @@ pub static STUN_SPEC: ModuleSpec = ModuleSpec {
             "string",
             "unset",
             "The realm of credentials; the first host where this isn't set.",
+        ),
+        option(
+            "alternate_server",
+            "ip:port or [ip:port]",
+            "[]",
+            "Where clients are sent that ask for a relay while none is given: one address for IPv4, one for IPv6.",
+        ),
+        option(
+            "alternate_domain",
+            "string~^[A-Za-z0-9.-]{1,255}$",
+            "unset",
+            "The name in the certificate of alternate_server, told to clients that come by TLS or DTLS.",
         ),
         option("server_name", "string", "\"ejabberd\"", "The name that clients are told."),
         option("shaper", "shaper rule", "none", "How many bytes a second one relay may carry each way."),
@@ -123,6 +141,7 @@ impl Configured {
                 Features { password_algorithms: true, username_anonymity: true },
             ),
             other_address: None,
+            alternate: alternate(listener, v4.as_ref(), v6.as_ref())?,
         };
         let allocations_each = many("turn_max_allocations");
         Ok(Self { tls: options.bool("tls"), settings, ports, v4, v6, allocations_each })
@@ -154,6 +173,38 @@ impl Configured {
         let told = listener.options.is_set("turn_ipv4_address");
         addresses.filter(|ip| told || !ip.is_loopback()).map(offer).collect()
     }
+}
+
+/// The servers of `alternate_server`, one of each family.
+fn alternate(
+    listener: &ListenerConfig,
+    v4: Option<&Family>,
+    v6: Option<&Family>,
+) -> Result<Alternate, String> {
+    let options = &listener.options;
+    let domain = options.opt_text("alternate_domain").map(|domain| domain.to_string());
+    let mut alternate = Alternate { domain, ..Alternate::default() };
+    let is_here = |server: &SocketAddr| {
+        let is_ours = if listener.ip.is_unspecified() {
+            ours(v4, v6).contains(&server.ip())
+        } else {
+            listener.ip == server.ip()
+        };
+        is_ours && listener.port == server.port()
+    };
+    for server in options.texts("alternate_server").iter().filter_map(|text| text.parse::<SocketAddr>().ok())
+    {
+        if is_here(&server) {
+            return Err(format!(
+                "alternate_server {server} is this listener itself: clients would go in circles"
+            ));
+        }
+        let place = if server.is_ipv4() { &mut alternate.v4 } else { &mut alternate.v6 };
+        if place.replace(server).is_some() {
+            return Err("alternate_server has two addresses of one family".to_owned());
+        }
+    }
+    Ok(alternate)
 }
 
 fn rate(listener: &ListenerConfig, config: &Config) -> Option<u64> {

@@ -281,7 +281,7 @@ impl Worker {
         match command {
             Command::Authenticated(ticket, account) => self.machine.authenticated(now, ticket, account),
             Command::Settings(settings) => self.machine.set_settings(settings),
-            Command::Drain => self.machine.drain(),
+            Command::Drain(is_draining) => self.machine.drain(is_draining),
             // Whoever asked may have gone.
             Command::List(reply) => drop(reply.send(self.machine.allocations().collect())),
             Command::Send(client, bytes) => self.send(&client, bytes),

@@ -9,6 +9,7 @@ mod budget;
 mod counters;
 mod icmp;
 mod permit;
+mod redirect;
 mod refresh;
 mod relay;
 mod reply;
@@ -35,6 +36,7 @@ use budget::Budget;
 pub use allocation::AllocationInfo;
 pub use counters::Counters;
 pub use icmp::IcmpError;
+pub use redirect::Alternate;
 pub use relay::{FromClient, Prefix, ToClient};
 pub use settings::{Authentication, Quota, Refused, Settings, Unlimited};
 
@@ -248,19 +250,18 @@ impl Server {
         }
     }
 
-    /// Other settings from now on, and new allocations; what was allocated stays, but for ways to peers that are refused
+    /// Other settings from now on; what was allocated stays, but for ways to peers that are refused
     /// now.
     pub fn set_settings(&mut self, settings: Arc<Settings>) {
         for allocation in self.allocations.iter_mut().filter_map(|slot| slot.allocation.as_deref_mut()) {
             allocation.enforce(&settings.policy);
         }
         self.settings = settings;
-        self.draining = false;
     }
 
-    /// Takes no new allocation from now on.
-    pub fn drain(&mut self) {
-        self.draining = true;
+    /// Whether no new allocation is taken from now on.
+    pub fn drain(&mut self, is_draining: bool) {
+        self.draining = is_draining;
     }
 
     /// What is to be done, in order.

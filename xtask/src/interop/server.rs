@@ -11,7 +11,7 @@ use std::time::Duration;
 
 pub(crate) const DOMAIN: &str = "localhost";
 /// The marks of a configuration template, each given a free port.
-const PORTS: [&str; 14] = [
+const PORTS: [&str; 15] = [
     "C2S",
     "C2S_TLS",
     "S2S",
@@ -24,6 +24,7 @@ const PORTS: [&str; 14] = [
     "STUN_TLS",
     "STUN_DTLS",
     "STUN_OTHER",
+    "STUN_PEER",
     "MQTT",
     "MQTT_TLS",
 ];

@@ -147,7 +147,7 @@ fn listeners_get_their_new_options() {
     ] {
         becomes(&format!("listen: [{text}]"), &format!("listen: [{expected}]"), remarks);
     }
-    for module in ["ejabberd_http", "ejabberd_c2s", "ejabberd_s2s_in"] {
+    for module in ["ejabberd_http", "ejabberd_c2s", "ejabberd_s2s_in", "ejabberd_stun"] {
         becomes(
             &format!("listen: [{{module: {module}, certfile: a.pem}}]"),
             &format!("listen: [{{module: {module}}}]\ncertfiles: [a.pem]"),

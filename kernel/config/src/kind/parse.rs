@@ -210,6 +210,7 @@ fn string(text: &str) -> Option<Type> {
         "ipv4" => TextKind::Ipv4,
         "ipv6" => TextKind::Ipv6,
         "ip_mask" => TextKind::Network,
+        "ip:port" => TextKind::Endpoint,
         "regexp" => TextKind::Regexp,
         "language tag" => TextKind::Language,
         "MQTT topic filter" => TextKind::TopicFilter,

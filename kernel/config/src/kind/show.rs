@@ -69,6 +69,7 @@ impl TextKind {
             TextKind::Ipv4 => "an IPv4 address".to_owned(),
             TextKind::Ipv6 => "an IPv6 address".to_owned(),
             TextKind::Network => "an IP address or a network such as 10.0.0.0/8".to_owned(),
+            TextKind::Endpoint => "an IP address with a port such as \"203.0.113.4:3478\"".to_owned(),
             TextKind::Regexp => "a regular expression".to_owned(),
             TextKind::Glob => "a glob".to_owned(),
             TextKind::Language => "a language tag such as en or pt-BR".to_owned(),

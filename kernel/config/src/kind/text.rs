@@ -1,5 +1,7 @@
 //! Checks of single strings.
 
+use std::net::SocketAddr;
+
 use nightjar_jid::{Jid, nameprep};
 use nightjar_text::Text;
 
@@ -46,6 +48,10 @@ impl TextKind {
             TextKind::Ipv4 => ip(text).filter(|ip| ip.is_ipv4()).map(Value::Ip).ok_or_else(String::new),
             TextKind::Ipv6 => ip(text).filter(|ip| ip.is_ipv6()).map(Value::Ip).ok_or_else(String::new),
             TextKind::Network => Network::parse(text).map(Value::Network).ok_or_else(String::new),
+            TextKind::Endpoint => match text.parse::<SocketAddr>() {
+                Ok(endpoint) if endpoint.port() > 0 => Ok(Value::Text(endpoint.to_string().into())),
+                _ => refuse(),
+            },
             TextKind::Regexp => Pattern::regexp(text).map(Value::Pattern),
             TextKind::Glob => Pattern::glob(text).map(Value::Pattern),
             TextKind::Language if is_language(text) => plain(),

@@ -70,3 +70,28 @@ fn a_batch_tells_where_datagrams_are() {
     }
     assert_eq!(read.split_last().unwrap(), (&Vec::new(), sent.as_slice()));
 }
+
+type Way = fn(&Datagrams, SocketAddr);
+
+/// However the first datagram leaves, what becomes of it is heard.
+#[test]
+fn failures_are_told_from_the_first_datagram_on() {
+    let ways: [(&str, Way); 3] = [
+        ("alone", |socket, to| socket.send(to, None, b"a")),
+        ("unfragmented", |socket, to| socket.send_unfragmented(to, b"a")),
+        ("gathered", |socket, to| {
+            let mut outbox = Outbox::default();
+            outbox.push(socket, to, None, &[b"a"]);
+            outbox.flush(socket);
+        }),
+    ];
+    for (way, send) in ways {
+        let (socket, _) = relay();
+        let (closed, to) = receiver();
+        drop(closed);
+        send(&socket, to);
+        // On loopback the ICMP packet is there before the call that caused it has returned.
+        let failed = socket.failed().unwrap_or_else(|error| panic!("{way}: {error}")).unwrap();
+        assert_eq!((failed.to, failed.kind, failed.code), (to, 3, 3), "{way}");
+    }
+}

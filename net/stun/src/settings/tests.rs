@@ -3,8 +3,9 @@ use std::path::Path;
 
 use nightjar_config::{Config, Declarations, Environment, ModuleSpec, load_with};
 use nightjar_stun::policy::{Policy, Refusal};
+use nightjar_stun::server::Alternate;
 
-use super::{STUN_SPEC, policy};
+use super::{STUN_SPEC, alternate, policy};
 
 static HTTP: ModuleSpec = ModuleSpec { name: "ejabberd_http", doc: "Another listener.", options: &[] };
 static CLIENTS: ModuleSpec = ModuleSpec { name: "ejabberd_c2s", doc: "Another listener.", options: &[] };
@@ -58,5 +59,41 @@ fn usual_places_are_refused_though_nothing_says_so() {
     let own = policy_of("", "");
     for port in [5432, 3306, 389, 6379] {
         assert_eq!(own.check(([127, 0, 0, 1], port).into()), Err(Refusal::OwnService), "{port}");
+    }
+}
+
+fn alternate_of(options: &str) -> Result<Alternate, String> {
+    let listener = format!("  - {{port: 3479, transport: udp, module: ejabberd_stun, {options}}}\n");
+    let config = config("", &listener);
+    let stun = config.listeners().iter().find(|listener| listener.port == 3479).unwrap();
+    alternate(stun, None, None)
+}
+
+#[test]
+fn another_server_has_one_address_of_each_family_and_is_another() {
+    let address = |text: &str| Some(text.parse().unwrap());
+    for (options, wanted) in [
+        ("ip: 192.0.2.1", Alternate::default()),
+        (
+            "ip: 192.0.2.1, alternate_server: \"192.0.2.2:3479\"",
+            Alternate { v4: address("192.0.2.2:3479"), ..Alternate::default() },
+        ),
+        (
+            "ip: 192.0.2.1, alternate_server: [\"192.0.2.1:3478\", \"[2001:db8::1]:1\"], alternate_domain: a.example",
+            Alternate {
+                v4: address("192.0.2.1:3478"),
+                v6: address("[2001:db8::1]:1"),
+                domain: Some("a.example".to_owned()),
+            },
+        ),
+    ] {
+        assert_eq!(alternate_of(options), Ok(wanted), "{options}");
+    }
+    for (options, wanted) in [
+        ("alternate_server: \"192.0.2.1:3479\"", "alternate_server 192.0.2.1:3479 is this listener itself"),
+        ("alternate_server: [\"192.0.2.1:1\", \"192.0.2.2:1\"]", "two addresses of one family"),
+    ] {
+        let said = alternate_of(&format!("ip: 192.0.2.1, {options}")).unwrap_err();
+        assert!(said.contains(wanted), "{said}");
     }
 }

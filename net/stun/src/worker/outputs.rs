@@ -116,7 +116,6 @@ impl Worker {
         let place: &ports::Family = place.ok_or(std::io::ErrorKind::Unsupported)?;
         let opened = self.shared.ports.open(place.bind, port, &*self.shared.kernel.random)?;
         let mut socket = Datagrams::of_relay(opened.socket, family == Family::V4);
-        socket.tell_failures();
         socket.register(self.poll.registry(), token(allocation.index, family))?;
         let address = std::net::SocketAddr::new(place.public, opened.port);
         match family {

@@ -3,7 +3,9 @@
 use std::cmp::Reverse;
 
 use super::allocation::{Allocation, Origin};
-use super::{AllocationId, Client, Output, Port, Protocol, Relayed, Server, Slot, Ticket, Transport, Who};
+use super::{
+    AllocationId, Client, Output, Port, Protocol, Refused, Relayed, Server, Slot, Ticket, Transport, Who,
+};
 use crate::address::Family;
 use crate::attribute::{ErrorCode, kind};
 use crate::builder::Builder;
@@ -91,12 +93,17 @@ impl Server {
         };
         if self.draining {
             self.counters.draining += 1;
-            return self.refuse(now, &who, message, ErrorCode::INSUFFICIENT_CAPACITY);
+            return self.refuse_or_redirect(now, &who, message, ErrorCode::INSUFFICIENT_CAPACITY);
         }
         let user = who.proof.as_ref().map_or("", |proof| proof.user.as_str());
         if let Err(refused) = self.quota.take(who.client.remote.ip(), user) {
             self.counters.over_quota(refused);
-            return self.refuse(now, &who, message, ErrorCode::ALLOCATION_QUOTA_REACHED);
+            let error = ErrorCode::ALLOCATION_QUOTA_REACHED;
+            return match refused {
+                Refused::Server => self.refuse_or_redirect(now, &who, message, error),
+                // Another server would only help to get around what one client or account may have.
+                Refused::Address | Refused::Account => self.refuse(now, &who, message, error),
+            };
         }
         let id = self.reserve();
         let ticket = self.ticket();
@@ -196,7 +203,10 @@ impl Server {
                 self.counters.no_relay_port += 1;
                 self.free.push(id.index);
                 self.quota.give_back(who.client.remote.ip(), &user);
-                return self.refuse(now, who, &message, error);
+                return match error {
+                    ErrorCode::INSUFFICIENT_CAPACITY => self.refuse_or_redirect(now, who, &message, error),
+                    _ => self.refuse(now, who, &message, error),
+                };
             }
         };
         let algorithm =

@@ -67,6 +67,8 @@ counters! {
     quota_of_account_reached,
     /// Allocations refused because all together are as many as there may be.
     quota_of_server_reached,
+    /// Allocations refused whose clients were told of another server.
+    redirected,
     /// Allocations refused for want of sockets.
     no_relay_port,
     /// Allocations refused because no new ones are taken.

@@ -54,7 +54,7 @@ impl Server {
         });
     }
 
-    fn refuse_with(
+    pub(super) fn refuse_with(
         &mut self,
         now: u64,
         who: &Who,

@@ -2,6 +2,7 @@
 
 use core::net::{IpAddr, SocketAddr};
 
+use super::Alternate;
 use crate::nonce::Nonces;
 use crate::policy::Policy;
 
@@ -44,6 +45,8 @@ pub struct Settings {
     /// An address of this server with another IP address and another port than the listener's: with it, and with what
     /// listens at both IP addresses at both ports, there is discovery of what a NAT does (RFC 5780).
     pub other_address: Option<SocketAddr>,
+    /// Where clients are sent when no new relays are given.
+    pub alternate: Alternate,
 }
 
 /// Limits over all machines of a server.

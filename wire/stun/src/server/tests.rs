@@ -3,6 +3,7 @@ mod icmp;
 mod keys;
 mod limits;
 mod names;
+mod redirect;
 mod whatever;
 
 use core::net::SocketAddr;
@@ -40,6 +41,7 @@ fn settings() -> Settings {
         },
         nonces: Nonces::new([3; 32], 3600, features),
         other_address: None,
+        alternate: Alternate::default(),
     }
 }
 

@@ -102,7 +102,7 @@ fn answers_to_strangers_are_short() {
     assert_eq!(sizes(&mut world, Method::BINDING, &|builder| builder.bytes(0x7ff0, b"")), (24, 36));
 }
 
-/// Row 77 of the hostile inputs: there is no DTLS, so its hellos are noise that leaves nothing behind.
+/// Row 77 of the hostile inputs: to a listener without TLS the hellos of DTLS are noise that leaves nothing behind.
 #[test]
 fn hellos_of_dtls_are_noise() {
     let mut world = World::new(settings());
@@ -163,8 +163,13 @@ fn a_relay_carries_no_more_than_it_may() {
 fn nothing_is_taken_while_draining() {
     let mut world = World::new(settings());
     world.allocate();
-    world.server.drain();
+    world.server.drain(true);
     assert_eq!(world.permit(PEER), 0);
     world.client = client(5001, Transport::Udp);
     assert_eq!(world.allocate(), 508);
+    // Other settings don't end it.
+    world.server.set_settings(Arc::new(settings()));
+    assert_eq!(world.allocate(), 508);
+    world.server.drain(false);
+    assert_eq!(world.allocate(), 0);
 }
