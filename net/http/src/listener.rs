@@ -58,11 +58,10 @@ impl HttpListener {
         certificates: Arc<Certificates>,
     ) -> Result<Self, String> {
         let wanted = TlsOptions {
-            only_tls13: false,
             ask_certificate: false,
             alpn: vec![b"h2".to_vec(), b"http/1.1".to_vec()],
         };
-        let tls = settings.tls.then(|| tls::server_config(certificates, &wanted)).transpose();
+        let tls = settings.tls.then(|| tls::server_config(certificates, &wanted, &settings.policy)).transpose();
         let tls = tls.map_err(|error| error.to_string())?;
         let stats = kernel.shared();
         let (is_over, over) = (AtomicBool::new(false), Notify::new());

@@ -2,9 +2,12 @@
 
 pub mod budget;
 pub mod certificates;
+pub mod chosen;
+mod ciphers;
 pub mod inherited;
 pub mod listener;
 pub mod options;
+pub mod policy;
 mod proxy;
 pub mod socket;
 pub mod tls;
@@ -12,4 +15,6 @@ pub mod transport;
 
 pub use budget::{Budget, Over, Permit};
 pub use certificates::{CertificateError, Certificates};
+pub use chosen::ListenerTls;
 pub use listener::{Accept, Accepted, Endpoint, ListenOptions, Listening, listen};
+pub use policy::TlsPolicy;

@@ -236,8 +236,13 @@ impl Opening<'_> {
     ) -> Result<Result<Proof, CertificateFault>, Failure> {
         let failed = |why: String| Failure::Tls(why);
         let alpn: &[&[u8]] = if self.target.direct_tls { &[b"xmpp-server"] } else { &[] };
-        let config = tls::client_config(&self.federation.certificates, self.wanted.local.as_str(), alpn)
-            .map_err(|error| failed(error.to_string()))?;
+        let config = tls::client_config(
+            &self.federation.certificates,
+            self.wanted.local.as_str(),
+            alpn,
+            &self.policy.tls,
+        )
+        .map_err(|error| failed(error.to_string()))?;
         let name = idna::domain_to_ascii(self.wanted.remote.as_str()).ok();
         let name = name.and_then(|name| ServerName::try_from(name).ok());
         let name = name.ok_or_else(|| failed("the domain can't be asked for".to_owned()))?;
