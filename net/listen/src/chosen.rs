@@ -102,7 +102,10 @@ fn read(wish: &Wish) -> Result<(TlsPolicy, Vec<PolicyFault>), PolicyFault> {
 const WITHOUT_EFFECT: [(&str, &str); 3] = [
     ("dhfile", "keys are agreed on by elliptic curves, which need no parameters"),
     ("tls_compression", "TLS is never compressed: who sees its length learns what is in it (CRIME)"),
-    ("zlib", "streams are never compressed: their length would tell what is in them, and a bomb would fill the memory"),
+    (
+        "zlib",
+        "streams are never compressed: their length would tell what is in them, and a bomb would fill the memory",
+    ),
 ];
 
 /// Mistakes and remarks about options of TLS, everywhere in a configuration.
@@ -128,7 +131,9 @@ fn look(options: &Options, prefix: &str, place: &str, found: &mut Vec<Diagnostic
         let Some(setting) = options.setting(&name).filter(|setting| setting.set) else { continue };
         if setting.value != Value::Bool(false) {
             let message = format!("`{name}` has no effect: {why}");
-            found.push(Diagnostic::warning(&setting.node.at, path(place, &name), message).suggest("remove it"));
+            found.push(
+                Diagnostic::warning(&setting.node.at, path(place, &name), message).suggest("remove it"),
+            );
         }
     }
     let [protocols, ciphers] = names(prefix);

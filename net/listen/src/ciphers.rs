@@ -15,12 +15,7 @@ struct Known {
     bits: u16,
 }
 
-const fn known(
-    suite: CipherSuite,
-    name: &'static str,
-    groups: &'static [&'static str],
-    bits: u16,
-) -> Known {
+const fn known(suite: CipherSuite, name: &'static str, groups: &'static [&'static str], bits: u16) -> Known {
     Known { suite, name, groups, bits }
 }
 
@@ -68,8 +63,7 @@ const SUITES: [Known; 9] = [
 ];
 
 /// Groups that all suites for TLS 1.2 are in.
-const EVERY: [&str; 9] =
-    ["ALL", "DEFAULT", "HIGH", "ECDH", "ECDHE", "EECDH", "kECDHE", "kEECDH", "TLSv1.2"];
+const EVERY: [&str; 9] = ["ALL", "DEFAULT", "HIGH", "ECDH", "ECDHE", "EECDH", "kECDHE", "kEECDH", "TLSv1.2"];
 
 /// Groups that none of them is in: older versions, weaker ciphers, other ways to agree on keys or to prove who one is.
 #[rustfmt::skip]
@@ -96,9 +90,8 @@ pub(crate) struct Listed {
 impl Listed {
     /// The suites of `all` that are left, the preferred one first.
     pub fn of(&self, all: &CryptoProvider) -> Vec<SupportedCipherSuite> {
-        let find = |wanted: &CipherSuite| {
-            all.cipher_suites.iter().find(|suite| suite.suite() == *wanted).copied()
-        };
+        let find =
+            |wanted: &CipherSuite| all.cipher_suites.iter().find(|suite| suite.suite() == *wanted).copied();
         let tls13: Vec<_> = match self.tls13.as_slice() {
             [] => all.cipher_suites.iter().filter(|suite| suite.tls13().is_some()).copied().collect(),
             named => named.iter().filter_map(find).collect(),

@@ -98,7 +98,11 @@ impl TlsPolicy {
                 "no_tlsv1_2" => policy.versions.retain(|version| version.version != TLS12.version),
                 "no_tlsv1_3" => policy.versions.retain(|version| version.version != TLS13.version),
                 "cipher_server_preference" => policy.own_order = true,
-                "sslv2" | "sslv3" | "tlsv1" | "tlsv1_1" | "allow_unsafe_legacy_renegotiation"
+                "sslv2"
+                | "sslv3"
+                | "tlsv1"
+                | "tlsv1_1"
+                | "allow_unsafe_legacy_renegotiation"
                 | "legacy_server_connect" => faults.push(PolicyFault::Weaker(word.to_owned())),
                 "" | "tlsv1_2" | "tlsv1_3" => {}
                 other if SATISFIED.contains(&other) => {}

@@ -93,7 +93,10 @@ impl MqttListener {
         let asks = options.bool("tls_verify");
         let wanted = TlsOptions { ask_certificate: asks, alpn: vec![b"mqtt".to_vec()] };
         let tls = if options.bool("tls") {
-            Some(tls::server_config(certificates, &wanted, &TlsPolicy::default()).map_err(|error| error.to_string())?)
+            Some(
+                tls::server_config(certificates, &wanted, &TlsPolicy::default())
+                    .map_err(|error| error.to_string())?,
+            )
         } else {
             None
         };

@@ -133,7 +133,10 @@ impl StunListener {
         };
         let tls = if configured.tls {
             let certificates = Arc::clone(&certificates);
-            Some(tls::server_config(certificates, &wanted, &TlsPolicy::default()).map_err(|error| error.to_string())?)
+            Some(
+                tls::server_config(certificates, &wanted, &TlsPolicy::default())
+                    .map_err(|error| error.to_string())?,
+            )
         } else {
             None
         };

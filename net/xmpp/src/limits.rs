@@ -12,8 +12,12 @@ pub(crate) const MAX_STANZA_ELEMENTS: OptionSpec = option(
 );
 
 /// `pre_auth_max_stanza_elements`
-pub(crate) const PRE_AUTH_MAX_STANZA_ELEMENTS: OptionSpec =
-    option("pre_auth_max_stanza_elements", "int>0|infinity", "32", "The same before the peer is authenticated.");
+pub(crate) const PRE_AUTH_MAX_STANZA_ELEMENTS: OptionSpec = option(
+    "pre_auth_max_stanza_elements",
+    "int>0|infinity",
+    "32",
+    "The same before the peer is authenticated.",
+);
 
 /// The limits with a number of elements in place of theirs; 0 never gets here.
 pub(crate) fn with_elements(limits: Limits, options: &Options, name: &str) -> Limits {

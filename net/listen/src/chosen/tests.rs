@@ -30,7 +30,11 @@ fn load(text: &str) -> Config {
     let declarations = Declarations { modules: &[], listeners: &[&LISTENER], toplevel: &toplevel };
     let files: BTreeMap<PathBuf, Vec<u8>> = BTreeMap::from([("f.yml".into(), text.as_bytes().to_vec())]);
     let loaded = load_with(Path::new("f.yml"), &declarations, &Environment::default(), &files);
-    loaded.unwrap_or_else(|found| panic!("{:?}", found.iter().map(nightjar_config::Diagnostic::one_line).collect::<Vec<_>>())).0
+    loaded
+        .unwrap_or_else(|found| {
+            panic!("{:?}", found.iter().map(nightjar_config::Diagnostic::one_line).collect::<Vec<_>>())
+        })
+        .0
 }
 
 #[track_caller]
@@ -42,10 +46,15 @@ fn said(text: &str, expected: &[&str]) {
 #[test]
 fn mistakes_have_line_and_column() {
     let listen = "hosts: [a.org]\nlisten:\n  - module: ejabberd_c2s\n    port: 5222\n";
-    said(&format!("{listen}    protocol_options: [no_sslv3, cipher_server_preference]\n    ciphers: HIGH\n"), &[]);
+    said(
+        &format!("{listen}    protocol_options: [no_sslv3, cipher_server_preference]\n    ciphers: HIGH\n"),
+        &[],
+    );
     said(
         &format!("{listen}    protocol_options: [no_tlsv1_2, no_tlsv1_3]\n"),
-        &["f.yml:5:23: listen.ejabberd_c2s.protocol_options: these options leave no version and suite of TLS"],
+        &[
+            "f.yml:5:23: listen.ejabberd_c2s.protocol_options: these options leave no version and suite of TLS",
+        ],
     );
     said(
         &format!("{listen}    protocol_options: no_tlsv1_3\n    ciphers: RC4-SHA\n"),
@@ -66,8 +75,10 @@ fn mistakes_have_line_and_column() {
 fn what_has_no_effect_is_told() {
     said(
         "hosts: [a.org]\nlisten:\n  - {module: ejabberd_c2s, port: 1, tls_compression: true, zlib: false}\n",
-        &["f.yml:3:54: listen.ejabberd_c2s.tls_compression: `tls_compression` has no effect: TLS is never compressed: \
-           who sees its length learns what is in it (CRIME); remove it"],
+        &[
+            "f.yml:3:54: listen.ejabberd_c2s.tls_compression: `tls_compression` has no effect: TLS is never compressed: \
+           who sees its length learns what is in it (CRIME); remove it",
+        ],
     );
     said("hosts: [a.org, b.org]\ns2s_tls_compression: false\n", &[]);
 }
@@ -102,6 +113,7 @@ fn listeners_and_hosts_have_settings_of_their_own() {
     let settings = |host| tls.settings(&config, host).unwrap();
     assert!(Arc::ptr_eq(&settings(None), &settings(Some("a.org"))));
     assert!(!Arc::ptr_eq(&settings(None), &settings(Some("b.org"))));
-    let suites = |tls: &ListenerTls| tls.settings(&config, None).unwrap().crypto_provider().cipher_suites.len();
+    let suites =
+        |tls: &ListenerTls| tls.settings(&config, None).unwrap().crypto_provider().cipher_suites.len();
     assert_eq!((suites(&of(own, None)), suites(&of(plain, None))), (5, 9));
 }

@@ -13,7 +13,10 @@ fn check(list: &str, tls12: &[&str], tls13: &[&str], absent: &[&str]) {
     let listed = read(list);
     let names = |suites: &[rustls::CipherSuite]| -> Vec<String> {
         let name = |suite: &rustls::CipherSuite| suite.as_str().unwrap_or_default().to_owned();
-        suites.iter().map(|suite| name(suite).trim_start_matches("TLS13_").trim_start_matches("TLS_").to_owned()).collect()
+        suites
+            .iter()
+            .map(|suite| name(suite).trim_start_matches("TLS13_").trim_start_matches("TLS_").to_owned())
+            .collect()
     };
     assert_eq!(names(&listed.tls12), tls12, "{list}");
     assert_eq!(names(&listed.tls13), tls13, "{list}");
@@ -61,7 +64,12 @@ fn groups_mean_what_they_mean_to_openssl() {
 fn names_of_tls_13_are_no_part_of_groups() {
     check("TLS_AES_128_GCM_SHA256", &[], &["AES_128_GCM_SHA256"], &[]);
     check("TLS_AES_128_GCM_SHA256:ECDHE+AES256:!AES128", &[ECDSA_256, RSA_256], &["AES_128_GCM_SHA256"], &[]);
-    check("ALL:TLS_CHACHA20_POLY1305_SHA256:!AES", &[ECDSA_CHACHA, RSA_CHACHA], &["CHACHA20_POLY1305_SHA256"], &[]);
+    check(
+        "ALL:TLS_CHACHA20_POLY1305_SHA256:!AES",
+        &[ECDSA_CHACHA, RSA_CHACHA],
+        &["CHACHA20_POLY1305_SHA256"],
+        &[],
+    );
 }
 
 #[test]

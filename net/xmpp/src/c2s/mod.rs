@@ -43,7 +43,12 @@ pub const TOPLEVEL: &[OptionSpec] = &[
         "OpenSSL's list of ciphers for streams of clients; it chooses among those that are there, all of which are strong.",
     ),
     option("c2s_dhfile", "file", "unset", "Accepted with a warning: keys are agreed on by elliptic curves."),
-    option("c2s_tls_compression", "bool", "unset", "Accepted with a warning: TLS is never compressed (CRIME)."),
+    option(
+        "c2s_tls_compression",
+        "bool",
+        "unset",
+        "Accepted with a warning: TLS is never compressed (CRIME).",
+    ),
 ];
 
 /// Name and options of the listener.
@@ -81,7 +86,12 @@ pub static C2S_SPEC: ModuleSpec = ModuleSpec {
             "8192",
             "The same before the client is authenticated.",
         ),
-        option("zlib", "bool", "false", "Accepted with a warning: streams are never compressed (CRIME, bombs)."),
+        option(
+            "zlib",
+            "bool",
+            "false",
+            "Accepted with a warning: streams are never compressed (CRIME, bombs).",
+        ),
         MAX_STANZA_ELEMENTS,
         PRE_AUTH_MAX_STANZA_ELEMENTS,
         option("max_fsm_queue", "int>0", "10000", "Stanzas that may wait for a client that doesn't read."),
@@ -131,10 +141,7 @@ impl ClientListener {
         certificates: Arc<Certificates>,
     ) -> Result<Self, String> {
         let options = ListenerOptions::read(config, &kernel.config())?;
-        let wanted = TlsOptions {
-            ask_certificate: options.tls_verify,
-            alpn: vec![b"xmpp-client".to_vec()],
-        };
+        let wanted = TlsOptions { ask_certificate: options.tls_verify, alpn: vec![b"xmpp-client".to_vec()] };
         let tls = ListenerTls::new(config, Some("c2s"), Arc::clone(&certificates), wanted);
         tls.settings(&kernel.config(), None)?;
         let (resumable, budget) = (kernel.shared(), kernel.shared());

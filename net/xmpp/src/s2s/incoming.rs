@@ -229,7 +229,7 @@ impl Incoming {
 
     /// Does the TLS handshake.
     async fn handshake(&mut self) -> Result<(), Failure> {
-        let host = self.to.as_ref().map(nightjar_jid::Jid::as_str);
+        let host = self.to.as_ref().map(Jid::as_str);
         let config = self.shared.tls.settings(&self.pump.kernel.config(), host).map_err(Failure::Tls)?;
         self.pump.transport.start_tls(config).map_err(|error| Failure::Tls(error.to_string()))?;
         let until = self.pump.machine.poll_timeout();

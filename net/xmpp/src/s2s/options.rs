@@ -38,8 +38,18 @@ pub const TOPLEVEL: &[OptionSpec] = &[
         "OpenSSL's list of ciphers for streams between servers; it chooses among those that are there, all of which are strong.",
     ),
     option("s2s_dhfile", "file", "unset", "Accepted with a warning: keys are agreed on by elliptic curves."),
-    option("s2s_tls_compression", "bool", "unset", "Accepted with a warning: TLS is never compressed (CRIME)."),
-    option("s2s_zlib", "bool", "false", "Accepted with a warning: streams are never compressed (CRIME, bombs)."),
+    option(
+        "s2s_tls_compression",
+        "bool",
+        "unset",
+        "Accepted with a warning: TLS is never compressed (CRIME).",
+    ),
+    option(
+        "s2s_zlib",
+        "bool",
+        "false",
+        "Accepted with a warning: streams are never compressed (CRIME, bombs).",
+    ),
     option(
         "s2s_timeout",
         "duration(s)|infinity",
@@ -54,6 +64,12 @@ pub const TOPLEVEL: &[OptionSpec] = &[
     ),
     option("s2s_dns_timeout", "duration(s)|infinity", "10 s", "How long one question to the DNS may take."),
     option("s2s_dns_retries", "int>=0", "2", "How often a question that got no answer is asked again."),
+    option(
+        "dnssec_trust_anchors",
+        "file",
+        "unset",
+        "DNSKEY records, one a line, of zones whose keys are trusted in place of the root's that are built in.",
+    ),
     option(
         "max_fsm_queue",
         "int>0",
@@ -244,8 +260,7 @@ impl ListenerOptions {
             usize::try_from(limit.clamp(STANZA_BYTES_MIN, STANZA_BYTES_MAX)).unwrap_or(usize::MAX)
         };
         let mut limits = with_elements(defaults.limits, options, "max_stanza_elements");
-        let mut before =
-            with_elements(defaults.limits_before_auth, options, "pre_auth_max_stanza_elements");
+        let mut before = with_elements(defaults.limits_before_auth, options, "pre_auth_max_stanza_elements");
         limits.stanza_bytes = bytes("max_stanza_size");
         before.stanza_bytes = bytes("pre_auth_max_stanza_size").min(1 << 20);
         let negotiation_timeout =
