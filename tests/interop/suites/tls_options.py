@@ -33,8 +33,7 @@ LISTENERS = [
     # What the host says: s2s_protocol_options, s2s_ciphers.
     (5304, "ejabberd_s2s_in", "access: all", ["TLSv1.2"], AES_256),
     (5305, "ejabberd_s2s_in", "protocol_options: [no_tlsv1_3]\n    ciphers: ECDHE+AES", ["TLSv1.2"], ALL[:2]),
-    (5306, "ejabberd_service", "protocol_options: no_tlsv1_3\n    ciphers: ECDHE-ECDSA-AES256-GCM-SHA384\n    password: p\n"
-     "    cafile: {pem}",
+    (5306, "ejabberd_service", "protocol_options: no_tlsv1_3\n    ciphers: ECDHE-ECDSA-AES256-GCM-SHA384\n    password: p",
      ["TLSv1.2"], AES_256),
     (5307, "ejabberd_http", "protocol_options: [no_tlsv1_2]", ["TLSv1.3"], []),
     (5308, "ejabberd_http", "ciphers: 'DEFAULT:!AES256'", ["TLSv1.3", "TLSv1.2"], ALL[1:]),
@@ -58,8 +57,8 @@ class Server(world.Nightjar):
         with open(path) as file:
             text = file.read()
         listeners = "".join(
-            f"  -\n    port: {port}\n    ip: \"{ADDRESS}\"\n    module: {module}\n    tls: true\n"
-            f"    {options.format(pem=self.authority.path)}\n" for port, module, options, *_ in LISTENERS if options != "access: all")
+            f"  -\n    port: {port}\n    ip: \"{ADDRESS}\"\n    module: {module}\n    tls: true\n    {options}\n"
+            for port, module, options, *_ in LISTENERS if options != "access: all")
         listeners += "".join(
             f"  -\n    port: {port}\n    ip: \"{ADDRESS}\"\n    module: {module}\n    tls: true\n"
             for port, module, options, *_ in LISTENERS if options == "access: all")
