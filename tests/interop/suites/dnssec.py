@@ -51,14 +51,8 @@ class Asker(world.Nightjar):
     def domains(self):
         return (self.signed,)
 
-    def prepare(self):
-        prepared = super().prepare()
-        path = os.path.join(self.folder, "ejabberd.yml")
-        with open(path) as file:
-            text = file.read()
-        with open(path, "w") as file:
-            file.write(text.replace("  mod_s2s_dialback: {}\n", "") + f'dnssec_trust_anchors: "{self.anchor}"\n')
-        return prepared
+    def configured(self, text):
+        return text.replace("  mod_s2s_dialback: {}\n", "") + f'dnssec_trust_anchors: "{self.anchor}"\n'
 
 
 class Answerer(world.Nightjar):

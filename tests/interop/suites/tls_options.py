@@ -51,11 +51,7 @@ class Server(world.Nightjar):
     def domains(self):
         return (self.signed,)
 
-    def prepare(self):
-        prepared = super().prepare()
-        path = os.path.join(self.folder, "ejabberd.yml")
-        with open(path) as file:
-            text = file.read()
+    def configured(self, text):
         listeners = "".join(
             f"  -\n    port: {port}\n    ip: \"{ADDRESS}\"\n    module: {module}\n    tls: true\n    {options}\n"
             for port, module, options, *_ in LISTENERS if options != "access: all")
@@ -70,9 +66,7 @@ class Server(world.Nightjar):
         options = ("c2s_ciphers: [ECDHE-ECDSA-AES128-GCM-SHA256, ECDHE-ECDSA-AES256-GCM-SHA384]\n"
                    "c2s_protocol_options: [no_sslv3, cipher_server_preference]\n"
                    "s2s_protocol_options: [no_tlsv1_3]\ns2s_ciphers: ECDHE-ECDSA-AES256-GCM-SHA384\n")
-        with open(path, "w") as file:
-            file.write(options + text.replace("listen:\n", "listen:\n" + listeners, 1))
-        return prepared
+        return options + text.replace("listen:\n", "listen:\n" + listeners, 1)
 
 
 async def stage():
