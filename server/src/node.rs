@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use nightjar_base::Kernel;
 use nightjar_base::guard::Guard;
-use nightjar_config::{Config, Declarations, Diagnostic, Environment, ListenerConfig, OptionSpec};
+use nightjar_config::{Config, Declarations, Diagnostic, Environment, ListenerConfig, OptionSpec, Severity};
 use nightjar_net_listen::Certificates;
 use nightjar_net_xmpp::Federation;
 use nightjar_sandbox::landlock::Paths;
@@ -77,10 +77,15 @@ pub(crate) fn read_config(
     home: &Home,
 ) -> Result<(Config, Vec<Diagnostic>), Vec<Diagnostic>> {
     let environment = Environment::at_home(home.path()).with_variables(std::env::vars());
-    with_declarations(|declarations| match file {
+    let (config, mut remarks) = with_declarations(|declarations| match file {
         Some(file) => nightjar_config::load_with(file, declarations, &environment, &nightjar_config::Disk),
         None => nightjar_config::default_config(declarations, &environment),
-    })
+    })?;
+    remarks.extend(nightjar_net_listen::chosen::check(&config));
+    match remarks.iter().any(|found| found.severity == Severity::Error) {
+        true => Err(remarks),
+        false => Ok((config, remarks)),
+    }
 }
 
 /// Lends what this server declares.
@@ -88,6 +93,7 @@ pub(crate) fn with_declarations<T>(use_them: impl FnOnce(&Declarations<'_>) -> T
     let (modules, listeners) = (features::specs(), listeners::specs());
     let others = [
         nightjar_web::oauth::OPTIONS,
+        nightjar_net_xmpp::C2S_TOPLEVEL,
         nightjar_net_xmpp::COMPONENT_TOPLEVEL,
         nightjar_net_xmpp::S2S_TOPLEVEL,
         nightjar_net_listen::websocket::TOPLEVEL,

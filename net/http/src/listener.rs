@@ -57,12 +57,9 @@ impl HttpListener {
         settings: Settings,
         certificates: Arc<Certificates>,
     ) -> Result<Self, String> {
-        let wanted = TlsOptions {
-            only_tls13: false,
-            ask_certificate: false,
-            alpn: vec![b"h2".to_vec(), b"http/1.1".to_vec()],
-        };
-        let tls = settings.tls.then(|| tls::server_config(certificates, &wanted)).transpose();
+        let wanted = TlsOptions { ask_certificate: false, alpn: vec![b"h2".to_vec(), b"http/1.1".to_vec()] };
+        let tls =
+            settings.tls.then(|| tls::server_config(certificates, &wanted, &settings.policy)).transpose();
         let tls = tls.map_err(|error| error.to_string())?;
         let stats = kernel.shared();
         let (is_over, over) = (AtomicBool::new(false), Notify::new());

@@ -3,8 +3,9 @@
 use http::HeaderName;
 use nightjar_base::http::DEFAULT_PATHS;
 use nightjar_config::{ListenerConfig, ModuleSpec, option};
-use nightjar_net_listen::ListenOptions;
+use nightjar_net_listen::chosen::policy_of;
 use nightjar_net_listen::options::{self as common, listen_options};
+use nightjar_net_listen::{ListenOptions, TlsPolicy};
 use nightjar_text::Text;
 
 use crate::limits::Times;
@@ -35,21 +36,11 @@ pub static HTTP_SPEC: ModuleSpec = ModuleSpec {
             "false",
             "Whether SASL2 is offered without TLS to what logs in over WebSocket.",
         ),
-        option("ciphers", "string", "unset", "Accepted: only strong ciphers are there."),
-        option(
-            "dhfile",
-            "file",
-            "unset",
-            "Accepted: key exchange is by elliptic curves, which need no file.",
-        ),
         option("cafile", "PEM file", "unset", "Accepted: no certificate is asked of the client."),
-        option(
-            "protocol_options",
-            "[string] joined with |",
-            "unset",
-            "Accepted: TLS 1.2 and 1.3 are spoken, whatever is asked for.",
-        ),
-        option("tls_compression", "bool", "false", "Accepted: TLS is never compressed (CRIME)."),
+        common::PROTOCOL_OPTIONS,
+        common::CIPHERS,
+        common::DHFILE,
+        common::TLS_COMPRESSION,
         common::BACKLOG,
         common::USE_PROXY_PROTOCOL,
         common::SEND_TIMEOUT,
@@ -62,6 +53,7 @@ pub static HTTP_SPEC: ModuleSpec = ModuleSpec {
 /// What a listener was configured to be.
 pub(crate) struct Settings {
     pub tls: bool,
+    pub policy: TlsPolicy,
     pub is_unix: bool,
     pub tag: Text,
     pub routes: Routes,
@@ -88,6 +80,7 @@ impl Settings {
         let custom = custom.map(|(name, value)| header(name, value.as_text().cloned().unwrap_or_default()));
         Ok(Self {
             tls: options.bool("tls"),
+            policy: policy_of(options, ""),
             is_unix: listener.unix.is_some(),
             tag: options.text("tag"),
             routes: Routes::new(handlers.iter().map(|(prefix, module)| (prefix, module.clone()))),

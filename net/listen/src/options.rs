@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use nightjar_config::{ListenerConfig, OptionSpec};
+use nightjar_config::{ListenerConfig, OptionSpec, option};
 
 use crate::listener::{Endpoint, ListenOptions};
 
@@ -54,6 +54,30 @@ pub const UNIX_SOCKET_MODE: OptionSpec = OptionSpec {
     default: "unset",
     doc: "Its mode; 0600 if unset.",
 };
+
+/// `protocol_options`
+pub const PROTOCOL_OPTIONS: OptionSpec = option(
+    "protocol_options",
+    "[string] joined with |",
+    "unset",
+    "OpenSSL's words: no_tlsv1_2, no_tlsv1_3 and cipher_server_preference have an effect, the others hold anyway.",
+);
+
+/// `ciphers`
+pub const CIPHERS: OptionSpec = option(
+    "ciphers",
+    "string",
+    "unset",
+    "OpenSSL's list of ciphers; it chooses among those that are there, all of which are strong.",
+);
+
+/// `dhfile`
+pub const DHFILE: OptionSpec =
+    option("dhfile", "file", "unset", "Accepted with a warning: keys are agreed on by elliptic curves.");
+
+/// `tls_compression`
+pub const TLS_COMPRESSION: OptionSpec =
+    option("tls_compression", "bool", "false", "Accepted with a warning: TLS is never compressed (CRIME).");
 
 /// What the listening socket needs, as configured.
 pub fn listen_options(listener: &ListenerConfig) -> ListenOptions {

@@ -16,12 +16,11 @@ use rustls::{
 };
 
 use crate::certificates::{self, Certificates};
+use crate::policy::TlsPolicy;
 
 /// What a listener asks of TLS.
 #[derive(Clone, Debug, Default)]
 pub struct TlsOptions {
-    /// Whether TLS 1.2 is refused.
-    pub only_tls13: bool,
     /// Whether clients are asked for a certificate.
     pub ask_certificate: bool,
     /// Protocols offered by ALPN.
@@ -35,11 +34,10 @@ pub struct TlsOptions {
 pub fn server_config(
     certificates: Arc<Certificates>,
     options: &TlsOptions,
+    policy: &TlsPolicy,
 ) -> Result<Arc<ServerConfig>, rustls::Error> {
-    let provider = certificates::provider();
-    let versions: &[&rustls::SupportedProtocolVersion] =
-        if options.only_tls13 { &[&rustls::version::TLS13] } else { rustls::ALL_VERSIONS };
-    let builder = ServerConfig::builder_with_provider(provider).with_protocol_versions(versions)?;
+    let provider = Arc::clone(&policy.provider);
+    let builder = ServerConfig::builder_with_provider(provider).with_protocol_versions(&policy.versions)?;
     let builder = if options.ask_certificate {
         builder.with_client_cert_verifier(Arc::new(AnyCertificate))
     } else {
@@ -47,6 +45,7 @@ pub fn server_config(
     };
     let mut config = builder.with_cert_resolver(certificates);
     config.alpn_protocols.clone_from(&options.alpn);
+    config.ignore_client_order = policy.own_order;
     // Each ticket costs memory and a record; XMPP streams live long and resume above TLS.
     config.send_tls13_tickets = 0;
     config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
@@ -64,9 +63,10 @@ pub fn client_config(
     certificates: &Certificates,
     domain: &str,
     alpn: &[&[u8]],
+    policy: &TlsPolicy,
 ) -> Result<Arc<ClientConfig>, rustls::Error> {
-    let builder = ClientConfig::builder_with_provider(certificates::provider());
-    let builder = builder.with_protocol_versions(rustls::ALL_VERSIONS)?.dangerous();
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&policy.provider));
+    let builder = builder.with_protocol_versions(&policy.versions)?.dangerous();
     let builder = builder.with_custom_certificate_verifier(Arc::new(AnyCertificate));
     let mut config = match certificates.find(domain) {
         Some(key) => builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(key))),

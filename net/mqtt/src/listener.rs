@@ -9,7 +9,9 @@ use nightjar_config::{ListenerConfig, ModuleSpec, option};
 use nightjar_mqtt::Settings;
 use nightjar_net_listen::options::{self as common, listen_options};
 use nightjar_net_listen::tls::{self, TlsOptions};
-use nightjar_net_listen::{Accept, Accepted, Budget, Certificates, ListenOptions, Listening, listen};
+use nightjar_net_listen::{
+    Accept, Accepted, Budget, Certificates, ListenOptions, Listening, TlsPolicy, listen,
+};
 use rustls::{RootCertStore, ServerConfig};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
@@ -107,9 +109,12 @@ impl MqttListener {
     ) -> Result<Self, String> {
         let options = &config.options;
         let asks = options.bool("tls_verify");
-        let wanted = TlsOptions { only_tls13: false, ask_certificate: asks, alpn: vec![b"mqtt".to_vec()] };
+        let wanted = TlsOptions { ask_certificate: asks, alpn: vec![b"mqtt".to_vec()] };
         let tls = if options.bool("tls") {
-            Some(tls::server_config(Arc::clone(&certificates), &wanted).map_err(|error| error.to_string())?)
+            Some(
+                tls::server_config(Arc::clone(&certificates), &wanted, &TlsPolicy::default())
+                    .map_err(|error| error.to_string())?,
+            )
         } else {
             None
         };

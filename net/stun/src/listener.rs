@@ -13,7 +13,7 @@ use nightjar_base::relay::{RelayOffer, RelayOffers};
 use nightjar_config::{ListenerConfig, Transport};
 use nightjar_net_listen::options::listen_options;
 use nightjar_net_listen::tls::{self, TlsOptions};
-use nightjar_net_listen::{Certificates, Endpoint, Listening, listen};
+use nightjar_net_listen::{Certificates, Endpoint, Listening, TlsPolicy, listen};
 use nightjar_stun::server::Counters;
 use parking_lot::Mutex;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -146,7 +146,10 @@ impl StunListener {
         };
         let tls = if configured.tls {
             let certificates = Arc::clone(&certificates);
-            Some(tls::server_config(certificates, &wanted).map_err(|error| error.to_string())?)
+            Some(
+                tls::server_config(certificates, &wanted, &TlsPolicy::default())
+                    .map_err(|error| error.to_string())?,
+            )
         } else {
             None
         };

@@ -40,3 +40,14 @@ fn every_option_of_ejabberd_stun_is_taken() {
         &[],
     );
 }
+
+#[test]
+fn every_option_of_ejabberd_service_is_taken() {
+    check(
+        "module: ejabberd_service, port: 0, ip: 127.0.0.1, tls: true, ciphers: 'HIGH', dhfile: @DIR@/ca.pem, \
+         cafile: @DIR@/ca.pem, protocol_options: [no_tlsv1_1], tls_compression: true, shaper_rule: none, access: all, \
+         password: x, check_from: true, global_routes: false, max_stanza_size: infinity, max_fsm_queue: 5, \
+         send_timeout: 15, supervisor: true, backlog: 5, accept_interval: 0, use_proxy_protocol: false",
+        &["dhfile", "tls_compression"],
+    );
+}

@@ -215,6 +215,10 @@ class Nightjar(Peer):
     kind = "nightjar"
     more = "  mod_s2s_bidi: {}\n"
 
+    def configured(self, text):
+        """The configuration as a suite wants it."""
+        return text
+
     @property
     def socket(self):
         return os.path.join(self.folder, "s2s.sock")
@@ -222,7 +226,7 @@ class Nightjar(Peer):
     def prepare(self):
         config = os.path.join(self.folder, "ejabberd.yml")
         with open(config, "w") as file:
-            file.write(_yaml(self, self.more, f"""    cafile: "{self.authority.path}"
+            file.write(self.configured(_yaml(self, self.more, f"""    cafile: "{self.authority.path}"
     max_stanza_size: 100000
     send_timeout: 15
     supervisor: true
@@ -236,7 +240,7 @@ class Nightjar(Peer):
     ip: "{self.address}"
     module: ejabberd_service
     password: "of a component"
-""", 'outgoing_s2s_ipv6_address: "::1"\ns2s_queue_type: ram\n'))
+""", 'outgoing_s2s_ipv6_address: "::1"\ns2s_queue_type: ram\n')))
         return ([BINARY, "start", "--home", os.path.join(self.folder, "home"), "--config", config],
                 {"NIGHTJAR_ALLOW_ROOT": "1"})
 

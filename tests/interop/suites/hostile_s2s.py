@@ -369,6 +369,34 @@ async def _():
     await asyncio.sleep(1.1)
 
 
+@attack("a server that sends and doesn't read: max_fsm_queue stanzas wait for it, and send_timeout ends it", seconds=60)
+async def _():
+    mine = await online()
+    async with Authority(EVIL, valid):
+        server = await Server.arrive()
+        assert server.features.find("{urn:xmpp:features:bidi}bidi") is not None, show(server.features)
+        await server.write("<bidi xmlns='urn:xmpp:bidi'/>")
+        answer = await server.key()
+        equal(answer.get("type"), "valid", show(answer))
+        # It has both directions now.
+        first = unique("first")
+        await mine.message(f"x@{EVIL}", first)
+        await server.expect(lambda e: e.findtext(q("server:body")) == first, 10)
+        # What the kernel holds for one who doesn't read, several times over.
+        server.writer.transport.pause_reading()
+        for number in range(600):
+            await mine.message(f"x@{EVIL}", "x" * 60_000, id_=f"big{number}")
+        refused = await mine.expect(
+            lambda e: e.get("type") == "error" and e.find(f"{q('error')}/{q('stanza:resource-constraint')}") is not None, 20)
+        assert refused.get("id").startswith("big"), show(refused)
+        await unharmed()
+        # send_timeout: the others come back when the connection is given up, and it is closed.
+        await mine.expect(
+            lambda e: e.get("type") == "error" and e.find(f"{q('error')}/{q('stanza:remote-server-timeout')}") is not None, 20)
+        server.writer.transport.resume_reading()
+        await server.end(20)
+
+
 @attack("a server that proves nothing is cut in time")
 async def _():
     server = await Server.arrive()

@@ -57,6 +57,8 @@ pub(crate) struct Checker {
     open: SmallVec<[Open; 8]>,
     space: Space,
     attrs: Attrs,
+    /// Start tags that were read.
+    elements: u32,
     /// The first byte that belongs to no finished tag.
     token: usize,
     /// No need to look at bytes before this one again to find the end of the piece.
@@ -158,9 +160,10 @@ impl Checker {
     fn start_tag<S: Sink>(&mut self, bytes: &[u8], at: usize, cx: Context<'_>, sink: &mut S) -> Scan<bool> {
         let tag = start_tag(bytes, at, cx.limits, &mut self.attrs)?;
         let depth = self.open.len();
-        if depth >= usize::from(cx.limits.depth) {
+        if depth >= usize::from(cx.limits.depth) || self.elements >= cx.limits.elements {
             return Err(Stop::Bad(XmlErrorKind::TooLarge, at));
         }
+        self.elements += 1;
         let outer_bindings = self.space.len();
         let outer_default = self.space.default;
         let bad = |kind| Stop::Bad(kind, tag.end);

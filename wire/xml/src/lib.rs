@@ -37,6 +37,8 @@ pub use writer::Writer;
 pub struct Limits {
     /// Bytes of one first-level element, of the stream's opening tag, and of an XML declaration.
     pub stanza_bytes: usize,
+    /// Elements of one first-level element, itself included.
+    pub elements: u32,
     /// Elements inside each other, the first-level element included.
     pub depth: u16,
     /// Attributes of one element, namespace declarations aside.
@@ -49,7 +51,14 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { stanza_bytes: 262_144, depth: 128, attributes: 128, bindings: 64, name_bytes: 1024 }
+        Limits {
+            stanza_bytes: 262_144,
+            elements: u32::MAX,
+            depth: 128,
+            attributes: 128,
+            bindings: 64,
+            name_bytes: 1024,
+        }
     }
 }
 
@@ -57,6 +66,7 @@ impl Limits {
     /// For text that was checked before: only what the representation needs.
     pub(crate) const CHECKED: Limits = Limits {
         stanza_bytes: u32::MAX as usize - 1,
+        elements: u32::MAX,
         depth: u16::MAX,
         attributes: u16::MAX,
         bindings: u16::MAX,

@@ -16,16 +16,40 @@ pub(crate) mod shaper;
 use std::sync::Arc;
 
 use nightjar_base::Kernel;
-use nightjar_config::{ListenerConfig, ModuleSpec, option};
-use rustls::ServerConfig;
+use nightjar_config::{ListenerConfig, ModuleSpec, OptionSpec, option};
 
 use nightjar_net_listen::options as common;
 use nightjar_net_listen::socket::Socket;
-use nightjar_net_listen::tls::{self, TlsOptions};
-use nightjar_net_listen::{Accept, Accepted, Budget, Certificates, Listening, Over, listen};
+use nightjar_net_listen::tls::TlsOptions;
+use nightjar_net_listen::{Accept, Accepted, Budget, Certificates, ListenerTls, Listening, Over, listen};
+
+use crate::limits::{MAX_STANZA_ELEMENTS, PRE_AUTH_MAX_STANZA_ELEMENTS};
 
 pub use options::ListenerOptions;
 use resume::Resumable;
+
+/// Top-level options, each for a host.
+pub const TOPLEVEL: &[OptionSpec] = &[
+    option(
+        "c2s_protocol_options",
+        "[string] joined with |",
+        "unset",
+        "Streams of clients: no_tlsv1_2, no_tlsv1_3 and cipher_server_preference have an effect, OpenSSL's other words hold anyway.",
+    ),
+    option(
+        "c2s_ciphers",
+        "string|[string] joined with :",
+        "unset",
+        "OpenSSL's list of ciphers for streams of clients; it chooses among those that are there, all of which are strong.",
+    ),
+    option("c2s_dhfile", "file", "unset", "Accepted with a warning: keys are agreed on by elliptic curves."),
+    option(
+        "c2s_tls_compression",
+        "bool",
+        "unset",
+        "Accepted with a warning: TLS is never compressed (CRIME).",
+    ),
+];
 
 /// Name and options of the listener.
 pub static C2S_SPEC: ModuleSpec = ModuleSpec {
@@ -62,7 +86,19 @@ pub static C2S_SPEC: ModuleSpec = ModuleSpec {
             "8192",
             "The same before the client is authenticated.",
         ),
+        option(
+            "zlib",
+            "bool",
+            "false",
+            "Accepted with a warning: streams are never compressed (CRIME, bombs).",
+        ),
+        MAX_STANZA_ELEMENTS,
+        PRE_AUTH_MAX_STANZA_ELEMENTS,
         option("max_fsm_queue", "int>0", "10000", "Stanzas that may wait for a client that doesn't read."),
+        common::PROTOCOL_OPTIONS,
+        common::CIPHERS,
+        common::DHFILE,
+        common::TLS_COMPRESSION,
         common::BACKLOG,
         common::USE_PROXY_PROTOCOL,
         common::SEND_TIMEOUT,
@@ -83,7 +119,7 @@ const FULL: &str = "<?xml version='1.0'?>\
 pub(crate) struct Shared {
     pub kernel: Arc<Kernel>,
     pub options: ListenerOptions,
-    pub tls: Arc<ServerConfig>,
+    pub tls: ListenerTls,
     pub certificates: Arc<Certificates>,
     pub resumable: Arc<Resumable>,
     pub budget: Arc<Budget>,
@@ -105,13 +141,9 @@ impl ClientListener {
         certificates: Arc<Certificates>,
     ) -> Result<Self, String> {
         let options = ListenerOptions::read(config, &kernel.config())?;
-        let wanted = TlsOptions {
-            only_tls13: false,
-            ask_certificate: options.tls_verify,
-            alpn: vec![b"xmpp-client".to_vec()],
-        };
-        let tls =
-            tls::server_config(Arc::clone(&certificates), &wanted).map_err(|error| error.to_string())?;
+        let wanted = TlsOptions { ask_certificate: options.tls_verify, alpn: vec![b"xmpp-client".to_vec()] };
+        let tls = ListenerTls::new(config, Some("c2s"), Arc::clone(&certificates), wanted);
+        tls.settings(&kernel.config(), None)?;
         let (resumable, budget) = (kernel.shared(), kernel.shared());
         Ok(Self { shared: Arc::new(Shared { kernel, options, tls, certificates, resumable, budget }) })
     }

@@ -72,8 +72,10 @@ async fn begin(shared: Arc<Shared>, accepted: Accepted) -> Option<Connection> {
 
 /// Does the TLS handshake; false if it failed or took too long.
 async fn handshake(connection: &mut Connection) -> bool {
-    let config = Arc::clone(&connection.shared.tls);
-    if connection.transport.start_tls(config).is_err() {
+    let shared = &connection.shared;
+    let host = connection.host.as_ref().map(|host| host.name.as_str());
+    let settings = shared.tls.settings(&shared.kernel.config(), host);
+    if !settings.is_ok_and(|settings| connection.transport.start_tls(settings).is_ok()) {
         return false;
     }
     let until = connection.stream.poll_timeout().unwrap_or(Duration::from_secs(60));

@@ -14,6 +14,8 @@ use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
+use crate::limits::with_elements;
+
 /// "infinity" for one stanza: larger than any client sends, small enough to be held.
 const STANZA_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
@@ -86,8 +88,16 @@ fn settings(listener: &ListenerConfig, config: &Config) -> Settings {
     // RFC 6120 §13.12 asks for 10,000 bytes at least.
     let before = bytes("pre_auth_max_stanza_size").clamp(10_000, 1 << 20);
     Settings {
-        limits: Limits { stanza_bytes: stanza_bytes.max(10_000), ..defaults.limits },
-        limits_before_auth: Limits { stanza_bytes: before, ..defaults.limits_before_auth },
+        limits: with_elements(
+            Limits { stanza_bytes: stanza_bytes.max(10_000), ..defaults.limits },
+            &listener.options,
+            "max_stanza_elements",
+        ),
+        limits_before_auth: with_elements(
+            Limits { stanza_bytes: before, ..defaults.limits_before_auth },
+            &listener.options,
+            "pre_auth_max_stanza_elements",
+        ),
         negotiation_timeout: config
             .global
             .duration("negotiation_timeout")

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use nightjar_base::Kernel;
 use nightjar_config::{ListenerConfig, ModuleSpec, OptionSpec, option};
+use nightjar_net_listen::chosen::policy_of;
 use nightjar_net_listen::options as common;
 use nightjar_net_listen::tls::{self, TlsOptions};
 use nightjar_net_listen::{Accept, Accepted, Budget, Certificates, Listening, listen};
@@ -41,6 +42,7 @@ pub static SERVICE_SPEC: ModuleSpec = ModuleSpec {
     options: &[
         option("access", "access rule", "all", "Whose stanzas get to the components."),
         option("shaper", "shaper rule", "none", "How fast components may send."),
+        option("shaper_rule", "shaper rule", "none", "The former name of `shaper`."),
         option("tls", "bool", "false", "Whether connections begin with TLS."),
         option("password", "string", "unset", "The secret of components whose domain is not among `hosts`."),
         option(
@@ -69,6 +71,16 @@ pub static SERVICE_SPEC: ModuleSpec = ModuleSpec {
             "Bytes of one stanza; never more than 16 MiB.",
         ),
         option("max_fsm_queue", "int>0", "10000", "Stanzas that may wait for a component that doesn't read."),
+        option(
+            "cafile",
+            "PEM file",
+            "unset",
+            "Accepted: no certificate is asked of the component, its secret proves it.",
+        ),
+        common::PROTOCOL_OPTIONS,
+        common::CIPHERS,
+        common::DHFILE,
+        common::TLS_COMPRESSION,
         common::BACKLOG,
         common::USE_PROXY_PROTOCOL,
         common::SEND_TIMEOUT,
@@ -106,8 +118,9 @@ impl ComponentListener {
         certificates: Arc<Certificates>,
     ) -> Result<Self, String> {
         let options = ListenerOptions::read(config, &kernel);
-        let tls =
-            tls::server_config(certificates, &TlsOptions::default()).map_err(|error| error.to_string())?;
+        let policy = policy_of(&config.options, "");
+        let tls = tls::server_config(certificates, &TlsOptions::default(), &policy);
+        let tls = tls.map_err(|error| error.to_string())?;
         let (budget, domains) = (kernel.shared(), kernel.shared());
         Ok(Self { shared: Arc::new(Shared { kernel, options, tls, budget, domains }) })
     }

@@ -57,7 +57,7 @@ impl ListenerOptions {
         Self {
             direct_tls: options.bool("tls"),
             access: options.access("access"),
-            shaper: options.shaper("shaper"),
+            shaper: options.shaper(if options.is_set("shaper") { "shaper" } else { "shaper_rule" }),
             hosts: hosts.collect(),
             password: password
                 .filter(|_| options.map("hosts").is_empty())

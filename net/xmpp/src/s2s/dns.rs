@@ -1,5 +1,6 @@
 //! Where a domain's servers are: SRV records (RFC 6120 §3.2, XEP-0368), addresses, and what DNSSEC proves.
 
+mod dane;
 mod message;
 mod order;
 mod questions;
@@ -10,12 +11,9 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use hickory_resolver::config::{ResolverConfig, ResolverOpts};
-use hickory_resolver::net::NetError;
-use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::Hosts;
 use hickory_resolver::proto::op::Query;
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
-use hickory_resolver::{Hosts, ResolverBuilder, TokioResolver};
 use nightjar_base::Random;
 use nightjar_text::Text;
 use parking_lot::Mutex;
@@ -23,14 +21,14 @@ use parking_lot::Mutex;
 use super::failure::Failure;
 use super::options::Family;
 use super::steps::Trace;
-use super::verify::Tlsa;
+use dane::Validator;
 use order::Service;
 use questions::Questions;
 
+pub(super) use dane::Dane;
+
 /// Answers kept, of either kind.
 const CACHED_MAX: usize = 8192;
-/// How long what DNSSEC says is waited for.
-const PROOF_TIME: Duration = Duration::from_secs(5);
 /// How often the files about names are looked at.
 const FILES_CHECKED_EVERY: Duration = Duration::from_secs(5);
 /// When one of two questions has a useful answer, the other one gets so long yet (RFC 8305 §3).
@@ -43,12 +41,14 @@ const TARGETS_MAX: usize = 16;
 const ADDRESSES_MAX: usize = 16;
 
 /// How the DNS is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct DnsOptions {
     /// For one try (`s2s_dns_timeout`).
     pub timeout: Duration,
     /// Tries beyond the first (`s2s_dns_retries`).
     pub retries: usize,
+    /// The file with keys that are trusted in place of the root's (`dnssec_trust_anchors`).
+    pub anchors: Option<Text>,
 }
 
 /// One of a domain's servers.
@@ -81,8 +81,8 @@ struct Known {
     hosts: Arc<Hosts>,
     /// Checks DNSSEC's signatures itself. Only asked about TLSA: where the name servers don't pass signatures on it
     /// answers nothing.
-    validating: Option<Arc<TokioResolver>>,
-    changed: [Option<SystemTime>; 2],
+    validator: Option<Arc<Validator>>,
+    changed: [Option<SystemTime>; 3],
     checked: Instant,
 }
 
@@ -181,27 +181,13 @@ impl Resolver {
         }
     }
 
-    /// The TLSA records of a target (RFC 7712 §3), and whether DNSSEC proves that the domain has named it. Empty unless
-    /// both are proven.
-    pub async fn tlsa(&self, domain: &str, target: &Target) -> Vec<Tlsa> {
-        let Some(resolver) = self.validating() else { return Vec::new() };
-        let Ok(ascii) = idna::domain_to_ascii(domain) else { return Vec::new() };
-        let service = if target.direct_tls { "_xmpps-server" } else { "_xmpp-server" };
-        if !target.is_domain {
-            let named = secure(&resolver, &format!("{service}._tcp.{ascii}."), RecordType::SRV).await;
-            let is_named = named.iter().any(|data| {
-                matches!(data, RData::SRV(srv) if srv.port == target.port && *plain(&srv.target) == *target.name)
-            });
-            if !is_named {
-                return Vec::new();
-            }
+    /// What DNSSEC says about the certificate of a target that a domain has named (RFC 7712 §3).
+    pub async fn dane(&self, domain: &str, target: &Target) -> Dane {
+        let validator = self.known().ok().and_then(|known| known.validator);
+        match (validator, idna::domain_to_ascii(domain)) {
+            (Some(validator), Ok(ascii)) => validator.dane(&ascii, target).await,
+            _ => Dane::Unsaid,
         }
-        let question = format!("_{}._tcp.{}.", target.port, target.name);
-        let records = secure(&resolver, &question, RecordType::TLSA).await;
-        records
-            .into_iter()
-            .filter_map(|data| if let RData::TLSA(tlsa) = data { Some(of_record(&tlsa)) } else { None })
-            .collect()
     }
 
     async fn services(
@@ -259,10 +245,6 @@ impl Resolver {
         known.questions.ask(&Arc::new(query)).await
     }
 
-    fn validating(&self) -> Option<Arc<TokioResolver>> {
-        self.known().ok()?.validating
-    }
-
     /// What the files say; they are read anew if they have changed.
     fn known(&self) -> Result<Known, Failure> {
         let mut slot = self.known.lock();
@@ -279,9 +261,9 @@ impl Resolver {
         Ok(slot.insert(known).clone())
     }
 
-    fn changed(&self) -> [Option<SystemTime>; 2] {
-        [&self.resolv_conf, &self.hosts]
-            .map(|path| std::fs::metadata(path).and_then(|file| file.modified()).ok())
+    fn changed(&self) -> [Option<SystemTime>; 3] {
+        [Some(&*self.resolv_conf), Some(&*self.hosts), self.options.anchors.as_deref()]
+            .map(|path| std::fs::metadata(path?).and_then(|file| file.modified()).ok())
     }
 
     fn read(&self) -> Result<Known, Failure> {
@@ -302,24 +284,12 @@ impl Resolver {
             let _ = hosts.read_hosts_conf(bytes.as_slice());
         }
         Ok(Known {
-            questions: Arc::new(Questions::new(&servers, self.options)),
+            questions: Arc::new(Questions::new(&servers, self.options.clone())),
             hosts: Arc::new(hosts),
-            validating: self.validator(&config, &system).ok().map(Arc::new),
+            validator: Validator::new(&config, &system, &self.options).map(Arc::new),
             changed,
             checked: Instant::now(),
         })
-    }
-
-    fn validator(&self, config: &ResolverConfig, system: &ResolverOpts) -> Result<TokioResolver, NetError> {
-        let mut builder: ResolverBuilder<TokioRuntimeProvider> =
-            TokioResolver::builder_with_config(config.clone(), TokioRuntimeProvider::default());
-        let mut options = system.clone();
-        options.timeout = self.options.timeout;
-        options.attempts = self.options.retries.saturating_add(1);
-        options.validate = true;
-        options.edns0 = true;
-        *builder.options_mut() = options;
-        builder.build()
     }
 }
 
@@ -338,25 +308,6 @@ async fn either<T>(
             let time = if is_good(&done) { OTHER_ANSWER } else { Duration::MAX };
             (tokio::time::timeout(time, first).await.ok(), Some(done))
         }
-    }
-}
-
-/// Only what DNSSEC proves.
-async fn secure(resolver: &TokioResolver, name: &str, kind: RecordType) -> Vec<RData> {
-    let Ok(name) = Name::from_ascii(name) else { return Vec::new() };
-    let Ok(Ok(lookup)) = tokio::time::timeout(PROOF_TIME, resolver.lookup(name, kind)).await else {
-        return Vec::new();
-    };
-    let records = lookup.answers().iter().filter(|record| record.record_type() == kind);
-    records.filter(|record| record.proof.is_secure()).map(|record| record.data.clone()).collect()
-}
-
-fn of_record(record: &hickory_resolver::proto::rr::rdata::TLSA) -> Tlsa {
-    Tlsa {
-        usage: record.cert_usage.into(),
-        selector: record.selector.into(),
-        matching: record.matching.into(),
-        data: record.cert_data.clone(),
     }
 }
 

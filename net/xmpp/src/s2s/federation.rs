@@ -236,9 +236,11 @@ impl Federation {
         let wanted = DnsOptions {
             timeout: config.options.duration("s2s_dns_timeout").unwrap_or(DNS_LONGEST),
             retries: usize::try_from(config.options.int("s2s_dns_retries")).unwrap_or(2),
+            anchors: config.options.opt_text("dnssec_trust_anchors"),
         };
         let mut resolvers = self.resolvers.lock();
-        Arc::clone(resolvers.entry(wanted).or_insert_with(|| Arc::new(Resolver::system(wanted))))
+        let made = || Arc::new(Resolver::system(wanted.clone()));
+        Arc::clone(resolvers.entry(wanted.clone()).or_insert_with(made))
     }
 
     /// The authorities that a host, or a listener of its own, trusts.

@@ -9,13 +9,14 @@ use nightjar_base::Kernel;
 use nightjar_config::ListenerConfig;
 use nightjar_jid::Jid;
 use nightjar_net_listen::socket::Socket;
-use nightjar_net_listen::tls::{self, TlsOptions};
+use nightjar_net_listen::tls::TlsOptions;
 use nightjar_net_listen::transport::Transport;
-use nightjar_net_listen::{Accept, Accepted, Budget, Certificates, Listening, Over, Permit, listen};
+use nightjar_net_listen::{
+    Accept, Accepted, Budget, Certificates, ListenerTls, Listening, Over, Permit, listen,
+};
 use nightjar_xmpp::s2s::{End, IncomingStream, Output};
 use nightjar_xmpp::{Stanza, StreamErrorCondition};
 use parking_lot::Mutex;
-use rustls::ServerConfig;
 
 use super::counters::Counters;
 use super::failure::Failure;
@@ -40,7 +41,7 @@ struct Shared {
     kernel: Arc<Kernel>,
     federation: Arc<Federation>,
     options: ListenerOptions,
-    tls: Arc<ServerConfig>,
+    tls: ListenerTls,
     budget: Arc<Budget>,
 }
 
@@ -60,9 +61,9 @@ impl ServerListener {
         certificates: Arc<Certificates>,
     ) -> Result<Self, String> {
         let options = ListenerOptions::read(config, &kernel);
-        let wanted =
-            TlsOptions { only_tls13: false, ask_certificate: true, alpn: vec![b"xmpp-server".to_vec()] };
-        let tls = tls::server_config(certificates, &wanted).map_err(|error| error.to_string())?;
+        let wanted = TlsOptions { ask_certificate: true, alpn: vec![b"xmpp-server".to_vec()] };
+        let tls = ListenerTls::new(config, Some("s2s"), certificates, wanted);
+        tls.settings(&kernel.config(), None)?;
         let found: Arc<Found> = kernel.shared();
         let federation = found.0.get().map(Arc::clone).ok_or("federation has not begun")?;
         let budget = kernel.shared();
@@ -228,7 +229,8 @@ impl Incoming {
 
     /// Does the TLS handshake.
     async fn handshake(&mut self) -> Result<(), Failure> {
-        let config = Arc::clone(&self.shared.tls);
+        let host = self.to.as_ref().map(Jid::as_str);
+        let config = self.shared.tls.settings(&self.pump.kernel.config(), host).map_err(Failure::Tls)?;
         self.pump.transport.start_tls(config).map_err(|error| Failure::Tls(error.to_string()))?;
         let until = self.pump.machine.poll_timeout();
         let until = until.unwrap_or_else(|| self.pump.now().saturating_add(Duration::from_secs(60)));

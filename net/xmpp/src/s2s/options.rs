@@ -8,9 +8,12 @@ use nightjar_base::{Host, Kernel};
 use nightjar_config::access::{ShaperRef, Who};
 use nightjar_config::{ListenerConfig, ModuleSpec, OptionSpec, option};
 use nightjar_jid::Jid;
-use nightjar_net_listen::ListenOptions;
+use nightjar_net_listen::chosen::policy_of;
 use nightjar_net_listen::options as common;
+use nightjar_net_listen::{ListenOptions, TlsPolicy};
 use nightjar_xmpp::s2s::{Settings, StartTls};
+
+use crate::limits::{MAX_STANZA_ELEMENTS, PRE_AUTH_MAX_STANZA_ELEMENTS, with_elements};
 
 /// Top-level options, each for a host unless it says otherwise.
 pub const TOPLEVEL: &[OptionSpec] = &[
@@ -22,6 +25,31 @@ pub const TOPLEVEL: &[OptionSpec] = &[
         "Whether streams between servers are encrypted; must be unless this says less. ejabberd's default is false.",
     ),
     option("s2s_cafile", "PEM file", "unset", "Authorities that vouch for other servers; ca_file if unset."),
+    option(
+        "s2s_protocol_options",
+        "[string] joined with |",
+        "unset",
+        "Streams between servers: no_tlsv1_2, no_tlsv1_3 and cipher_server_preference have an effect, OpenSSL's other words hold anyway.",
+    ),
+    option(
+        "s2s_ciphers",
+        "string|[string] joined with :",
+        "unset",
+        "OpenSSL's list of ciphers for streams between servers; it chooses among those that are there, all of which are strong.",
+    ),
+    option("s2s_dhfile", "file", "unset", "Accepted with a warning: keys are agreed on by elliptic curves."),
+    option(
+        "s2s_tls_compression",
+        "bool",
+        "unset",
+        "Accepted with a warning: TLS is never compressed (CRIME).",
+    ),
+    option(
+        "s2s_zlib",
+        "bool",
+        "false",
+        "Accepted with a warning: streams are never compressed (CRIME, bombs).",
+    ),
     option(
         "s2s_timeout",
         "duration(s)|infinity",
@@ -36,6 +64,12 @@ pub const TOPLEVEL: &[OptionSpec] = &[
     ),
     option("s2s_dns_timeout", "duration(s)|infinity", "10 s", "How long one question to the DNS may take."),
     option("s2s_dns_retries", "int>=0", "2", "How often a question that got no answer is asked again."),
+    option(
+        "dnssec_trust_anchors",
+        "file",
+        "unset",
+        "DNSKEY records, one a line, of zones whose keys are trusted in place of the root's that are built in.",
+    ),
     option(
         "max_fsm_queue",
         "int>0",
@@ -85,7 +119,13 @@ pub static S2S_SPEC: ModuleSpec = ModuleSpec {
             "8192",
             "The same before the other server has proved a domain.",
         ),
+        MAX_STANZA_ELEMENTS,
+        PRE_AUTH_MAX_STANZA_ELEMENTS,
         option("max_fsm_queue", "int>0", "10000", "Stanzas that may wait for a server that doesn't read."),
+        common::PROTOCOL_OPTIONS,
+        common::CIPHERS,
+        common::DHFILE,
+        common::TLS_COMPRESSION,
         common::BACKLOG,
         common::USE_PROXY_PROTOCOL,
         common::SEND_TIMEOUT,
@@ -112,6 +152,8 @@ pub(super) struct Policy {
     pub source_v4: Option<Ipv4Addr>,
     pub source_v6: Option<Ipv6Addr>,
     pub queue_max: usize,
+    /// How connections may be encrypted (`s2s_protocol_options`, `s2s_ciphers`).
+    pub tls: TlsPolicy,
     /// mod_s2s_dialback runs.
     pub dialback: bool,
     /// mod_s2s_bidi runs.
@@ -145,6 +187,7 @@ impl Policy {
                 std::net::IpAddr::V4(_) => None,
             }),
             queue_max: queue_max(host),
+            tls: policy_of(options, "s2s"),
             dialback: config.module("mod_s2s_dialback").is_some(),
             bidi: config.module("mod_s2s_bidi").is_some(),
             negotiation_timeout: kernel
@@ -216,7 +259,8 @@ impl ListenerOptions {
             let limit = options.limit(name).unwrap_or(STANZA_BYTES_MAX);
             usize::try_from(limit.clamp(STANZA_BYTES_MIN, STANZA_BYTES_MAX)).unwrap_or(usize::MAX)
         };
-        let (mut limits, mut before) = (defaults.limits, defaults.limits_before_auth);
+        let mut limits = with_elements(defaults.limits, options, "max_stanza_elements");
+        let mut before = with_elements(defaults.limits_before_auth, options, "pre_auth_max_stanza_elements");
         limits.stanza_bytes = bytes("max_stanza_size");
         before.stanza_bytes = bytes("pre_auth_max_stanza_size").min(1 << 20);
         let negotiation_timeout =

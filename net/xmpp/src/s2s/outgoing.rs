@@ -18,14 +18,14 @@ use rustls_pki_types::{CertificateDer, ServerName};
 use tokio::task::JoinHandle;
 
 use super::connect;
-use super::dns::{Resolver, Target};
+use super::dns::{Dane, Resolver, Target};
 use super::failure::Failure;
 use super::federation::{Federation, unix_time};
 use super::handle::{Direction, Handle, Told};
 use super::options::{self, Policy};
 use super::pump::Pump;
 use super::steps::Trace;
-use super::verify::{self, CertificateFault, Proof, Reference, Tlsa};
+use super::verify::{self, CertificateFault, Proof, Reference};
 use crate::c2s::connection::finish;
 use established::Established;
 
@@ -97,22 +97,22 @@ const DANE_TIME: Duration = Duration::from_secs(6);
 const DANE_GRACE: Duration = Duration::from_millis(300);
 
 /// A question about TLSA records that is asked while other things are done.
-struct TlsaLookup(Option<JoinHandle<Vec<Tlsa>>>);
+struct DaneLookup(Option<JoinHandle<Dane>>);
 
-impl TlsaLookup {
+impl DaneLookup {
     fn begin(resolver: &Arc<Resolver>, domain: &Jid, target: &Target) -> Self {
         let (resolver, domain, target) = (Arc::clone(resolver), domain.clone(), target.clone());
-        Self(Some(tokio::spawn(async move { resolver.tlsa(domain.as_str(), &target).await })))
+        Self(Some(tokio::spawn(async move { resolver.dane(domain.as_str(), &target).await })))
     }
 
     /// The answer, or nothing if it takes longer.
-    async fn get(&mut self, within: Duration) -> Vec<Tlsa> {
-        let Some(mut lookup) = self.0.take() else { return Vec::new() };
+    async fn get(&mut self, within: Duration) -> Dane {
+        let Some(mut lookup) = self.0.take() else { return Dane::Unsaid };
         match tokio::time::timeout(within, &mut lookup).await {
             Ok(answer) => answer.unwrap_or_default(),
             Err(_) => {
                 self.0 = Some(lookup);
-                Vec::new()
+                Dane::Unsaid
             }
         }
     }
@@ -137,7 +137,7 @@ struct Ready {
 impl Opening<'_> {
     async fn open(&self, trace: &mut Trace) -> Result<Arc<Handle>, Failure> {
         let addresses = self.resolver.addresses(self.target, &self.policy.families, trace).await?;
-        let mut tlsa = TlsaLookup::begin(self.resolver, &self.wanted.remote, self.target);
+        let mut dane = DaneLookup::begin(self.resolver, &self.wanted.remote, self.target);
         let (socket, address) = connect::connect(&addresses, self.policy, trace).await?;
         let handle = Arc::new(Handle {
             direction: Direction::Out,
@@ -153,7 +153,7 @@ impl Opening<'_> {
         let machine = OutgoingStream::new(settings, local, remote, is_direct, now);
         let transport = Transport::new(Socket::Tcp(socket));
         let mut pump = Pump::new(Arc::clone(self.kernel), Arc::clone(&handle), machine, transport);
-        let negotiated = Box::pin(self.negotiate(&mut pump, &mut tlsa, trace)).await;
+        let negotiated = Box::pin(self.negotiate(&mut pump, &mut dane, trace)).await;
         match negotiated {
             Ok(ready) => Ok(self.establish(pump, &ready, trace)),
             Err(failure) => {
@@ -174,14 +174,14 @@ impl Opening<'_> {
     async fn negotiate(
         &self,
         pump: &mut Pump<OutgoingStream>,
-        tlsa: &mut TlsaLookup,
+        dane: &mut DaneLookup,
         trace: &mut Trace,
     ) -> Result<Ready, Failure> {
         let mut proof = None;
         let mut starttls = false;
         let mut chosen: Option<Ready> = None;
         if self.target.direct_tls {
-            proof = Some(self.handshake(pump, tlsa, trace).await?);
+            proof = Some(self.handshake(pump, dane, trace).await?);
         }
         loop {
             while let Some(output) = pump.machine.poll_output() {
@@ -212,7 +212,7 @@ impl Opening<'_> {
             if starttls && !pump.has_input() {
                 starttls = false;
                 trace.ok("stream", || "STARTTLS is offered".to_owned());
-                proof = Some(self.handshake(pump, tlsa, trace).await?);
+                proof = Some(self.handshake(pump, dane, trace).await?);
                 pump.machine.tls_established();
                 continue;
             }
@@ -231,13 +231,18 @@ impl Opening<'_> {
     async fn handshake(
         &self,
         pump: &mut Pump<OutgoingStream>,
-        tlsa: &mut TlsaLookup,
+        dane: &mut DaneLookup,
         trace: &mut Trace,
     ) -> Result<Result<Proof, CertificateFault>, Failure> {
         let failed = |why: String| Failure::Tls(why);
         let alpn: &[&[u8]] = if self.target.direct_tls { &[b"xmpp-server"] } else { &[] };
-        let config = tls::client_config(&self.federation.certificates, self.wanted.local.as_str(), alpn)
-            .map_err(|error| failed(error.to_string()))?;
+        let config = tls::client_config(
+            &self.federation.certificates,
+            self.wanted.local.as_str(),
+            alpn,
+            &self.policy.tls,
+        )
+        .map_err(|error| failed(error.to_string()))?;
         let name = idna::domain_to_ascii(self.wanted.remote.as_str()).ok();
         let name = name.and_then(|name| ServerName::try_from(name).ok());
         let name = name.ok_or_else(|| failed("the domain can't be asked for".to_owned()))?;
@@ -256,13 +261,13 @@ impl Opening<'_> {
             format!("{version}, {}", tls.and_then(|tls| tls.cipher()).unwrap_or("unknown cipher"))
         });
         let chain = tls.and_then(|tls| tls.peer_certificates()).unwrap_or_default();
-        let proof = self.check(&chain, tlsa).await;
+        let proof = self.check(&chain, dane).await;
         match &proof {
             Ok(proof) => trace.ok("certificate", || format!("it proves the domain ({})", word(*proof))),
             Err(fault) => trace.failed("certificate", || fault.to_string()),
         }
         if let Err(fault) = &proof
-            && !options::may_dial_back(&self.wanted.host, &self.wanted.remote)
+            && (fault.is_final() || !options::may_dial_back(&self.wanted.host, &self.wanted.remote))
         {
             return Err(Failure::Certificate(fault.to_string()));
         }
@@ -273,17 +278,18 @@ impl Opening<'_> {
     async fn check(
         &self,
         chain: &[CertificateDer<'static>],
-        tlsa: &mut TlsaLookup,
+        dane: &mut DaneLookup,
     ) -> Result<Proof, CertificateFault> {
         let roots = self.federation.roots(&self.wanted.host, None);
         let now = unix_time(self.kernel);
         let domain = self.wanted.remote.as_str();
         let alone = verify::verify(chain, &Reference { domain, delegated: None, tlsa: &[] }, &roots, now);
         let needs_dane = alone.is_err() && !options::may_dial_back(&self.wanted.host, &self.wanted.remote);
-        let records = tlsa.get(if needs_dane { DANE_TIME } else { DANE_GRACE }).await;
-        if records.is_empty() {
-            return alone;
-        }
+        let records = match dane.get(if needs_dane { DANE_TIME } else { DANE_GRACE }).await {
+            Dane::Unsaid => return alone,
+            Dane::Bogus => return Err(CertificateFault::Bogus),
+            Dane::Records(records) => records,
+        };
         let delegated = (!self.target.is_domain).then_some(&*self.target.name);
         verify::verify(chain, &Reference { domain, delegated, tlsa: &records }, &roots, now)
     }

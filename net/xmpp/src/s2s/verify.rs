@@ -51,6 +51,16 @@ pub(super) enum CertificateFault {
     /// The DNS, signed by DNSSEC, asks for another one.
     #[error("the certificate is none of those that the domain's TLSA records ask for")]
     Dane,
+    /// What the DNS says about it is not signed properly, where it has to be.
+    #[error("the DNS records about the certificate have no valid DNSSEC signature")]
+    Bogus,
+}
+
+impl CertificateFault {
+    /// Whether no other way of proving the domain will do: it has said by DNSSEC how it is proved.
+    pub fn is_final(&self) -> bool {
+        matches!(self, Self::Dane | Self::Bogus)
+    }
 }
 
 /// One TLSA record (RFC 6698 §2.1) whose DNSSEC signatures are right.

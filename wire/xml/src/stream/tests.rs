@@ -4,7 +4,8 @@ use XmlErrorKind::{BadFormat, NotWellFormed, RestrictedXml, TooLarge, Unsupporte
 const OPEN: &str = "<?xml version='1.0'?><stream:stream xmlns='jabber:client' \
                     xmlns:stream='http://etherx.jabber.org/streams' to='capulet.lit' version='1.0'>";
 
-const LIMITS: Limits = Limits { stanza_bytes: 2000, depth: 5, attributes: 12, bindings: 4, name_bytes: 40 };
+const LIMITS: Limits =
+    Limits { stanza_bytes: 2000, elements: 60, depth: 5, attributes: 12, bindings: 4, name_bytes: 40 };
 
 /// What one stream said, one line for each event; the last is the error, if there was one.
 fn said(parser: &mut StreamParser, pieces: &[&[u8]]) -> Vec<String> {

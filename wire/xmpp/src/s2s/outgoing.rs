@@ -393,7 +393,7 @@ impl OutgoingStream {
             }
             (ns, name) => match (Version::of_ns(ns), name) {
                 (Some(_), "enabled" | "failed") => {
-                    if self.peer.on_sm_answer(name == "enabled")? {
+                    if self.peer.on_sm_answer(now, name == "enabled")? {
                         self.peer.tell(OutgoingEvent::SmEnabled);
                     }
                     Ok(())

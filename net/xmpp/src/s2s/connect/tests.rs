@@ -19,6 +19,7 @@ fn policy(connect_ms: u64) -> Policy {
         source_v4: None,
         source_v6: None,
         queue_max: 1,
+        tls: nightjar_net_listen::TlsPolicy::default(),
         dialback: false,
         bidi: false,
         negotiation_timeout: Duration::from_secs(1),

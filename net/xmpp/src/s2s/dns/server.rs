@@ -23,8 +23,11 @@ const SOCKETS_MAX: usize = 64;
 const PENDING_MAX: usize = 4096;
 /// Connections to one server.
 const CONNECTIONS_MAX: usize = 16;
-/// A packet that gets no answer for so long is sent once more.
-const RESEND: Duration = Duration::from_secs(2);
+/// A packet that gets no answer for so long is sent again; after four times as long again, and so on. A burst of questions
+/// overflows the buffer of a socket somewhere on the way; whose packet is among those must not wait for seconds, and those
+/// that nobody answers must not make the next burst.
+const RESEND: Duration = Duration::from_millis(500);
+const RESEND_GROWTH: u32 = 4;
 const PACKET_BYTES_MAX: usize = 4096;
 
 /// Why there is no answer.
@@ -115,12 +118,13 @@ impl Server {
         let (place, mut answer) = self.place(query)?;
         let packet = packet(query, place.id, edns)?;
         place.wire.socket.send(&packet).await?;
-        let answered = match tokio::time::timeout(RESEND, &mut answer).await {
-            Ok(answered) => answered,
-            Err(_) => {
-                place.wire.socket.send(&packet).await?;
-                answer.await
+        let mut pause = RESEND;
+        let answered = loop {
+            if let Ok(answered) = tokio::time::timeout(pause, &mut answer).await {
+                break answered;
             }
+            place.wire.socket.send(&packet).await?;
+            pause = pause.saturating_mul(RESEND_GROWTH);
         };
         let message = answered.map_err(|_| Silence::Unreachable("it takes no packets".to_owned()))?;
         Ok(message::read(&message, query, edns))

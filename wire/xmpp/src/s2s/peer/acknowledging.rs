@@ -42,10 +42,16 @@ impl<E> Peer<E> {
         self.sm = State::Asked(session);
     }
 
-    /// `<enabled/>` or `<failed/>` came; says whether stream management is on now.
-    pub(in crate::s2s) fn on_sm_answer(&mut self, granted: bool) -> Result<bool, StreamError> {
+    /// `<enabled/>` or `<failed/>` came; says whether stream management is on now. What was sent in between is to be
+    /// acknowledged at once: no other stanza may follow that would ask for it.
+    pub(in crate::s2s) fn on_sm_answer(&mut self, now: Duration, granted: bool) -> Result<bool, StreamError> {
         match std::mem::replace(&mut self.sm, State::Off) {
-            State::Asked(session) if granted => {
+            State::Asked(mut session) if granted => {
+                if session.request_ack(now) {
+                    let mut xml = String::new();
+                    sm::write_request(&mut xml, session.version());
+                    self.put(xml);
+                }
                 self.sm = State::On(session);
                 Ok(true)
             }
