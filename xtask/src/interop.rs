@@ -3,11 +3,13 @@
 //!
 //! - `server: FILE` starts a server of its own with that configuration, `server: none` starts none
 //!   (the suite starts and kills its own, from the same variables);
+//! - `databases: yes` names PostgreSQL and MariaDB, running, in the variables of the contract tests;
 //! - `seconds: N` is the time it may take.
 
 mod server;
 
 use crate::shell::{self, Running};
+use crate::suite::databases::Databases;
 use crate::suite::setup;
 use crate::tally::Tally;
 use anyhow::{Context as _, Result, bail};
@@ -26,8 +28,12 @@ struct Suite {
     name: String,
     path: PathBuf,
     configuration: Option<String>,
+    databases: bool,
     limit: Duration,
 }
+
+/// What names the databases to a suite.
+type Variables = [(String, String)];
 
 pub(crate) fn command(arguments: &[String]) -> Result<bool> {
     for complaint in setup::all().complaints {
@@ -36,18 +42,22 @@ pub(crate) fn command(arguments: &[String]) -> Result<bool> {
     if std::env::var_os("NIGHTJAR_BIN").is_none() {
         shell::must("build", shell::cargo().args(["build", "--workspace", "--bins", "--quiet"]))?;
     }
-    let tally = run(arguments)?;
+    let tally = run(arguments, None)?;
     println!("{tally}");
     Ok(tally.failed == 0)
 }
 
-/// Runs the suites named, or all.
-pub(crate) fn run(names: &[String]) -> Result<Tally> {
+/// Runs the suites named, or all. Databases are started for those that want them, unless there are some.
+pub(crate) fn run(names: &[String], databases: Option<&Variables>) -> Result<Tally> {
     let mut suites = suites()?;
     if let Some(unknown) = names.iter().find(|name| !suites.iter().any(|suite| suite.name == **name)) {
         bail!("there is no interop suite `{unknown}`");
     }
     suites.retain(|suite| names.is_empty() || names.contains(&suite.name));
+    let wanted = databases.is_none() && suites.iter().any(|suite| suite.databases);
+    let started = if wanted { Some(Databases::start()?) } else { None };
+    let started_variables = started.as_ref().map(Databases::variables);
+    let databases = databases.or(started_variables.as_deref()).unwrap_or_default();
     // The longest first, so that none is left alone at the end.
     suites.sort_by_key(|suite| suite.limit);
     let waiting = Mutex::new(suites);
@@ -56,7 +66,7 @@ pub(crate) fn run(names: &[String]) -> Result<Tally> {
         for _ in 0..AT_ONCE {
             scope.spawn(|| {
                 while let Some(suite) = waiting.lock().ok().and_then(|mut waiting| waiting.pop()) {
-                    let tally = run_one(&suite).unwrap_or_else(|error| {
+                    let tally = run_one(&suite, databases).unwrap_or_else(|error| {
                         println!("{}: {error:#}", suite.name);
                         Tally::FAILED
                     });
@@ -97,16 +107,17 @@ fn described(name: String, path: PathBuf, text: &str) -> Result<Suite> {
     let server = header("server").with_context(|| format!("{name}: the header names no server"))?;
     let seconds = header("seconds").unwrap_or("120").parse().with_context(|| format!("{name}: seconds"))?;
     let configuration = (server != "none").then(|| server.to_owned());
-    Ok(Suite { name, path, configuration, limit: Duration::from_secs(seconds) })
+    let databases = header("databases") == Some("yes");
+    Ok(Suite { name, path, configuration, databases, limit: Duration::from_secs(seconds) })
 }
 
-fn run_one(suite: &Suite) -> Result<Tally> {
+fn run_one(suite: &Suite, databases: &Variables) -> Result<Tally> {
     let home = shell::work().join("interop").join(&suite.name);
     let mut server = Server::prepare(&home, suite.configuration.as_deref().unwrap_or("nightjar.yml.in"))?;
     if suite.configuration.is_some() {
         server.start()?;
     }
-    let (output, in_time) = run_client(suite, &server)?;
+    let (output, in_time) = run_client(suite, &server, databases)?;
     let mut tally = Tally::last_in(&output);
     if !in_time {
         println!("{}: not finished after {} s", suite.name, suite.limit.as_secs());
@@ -127,7 +138,7 @@ fn run_one(suite: &Suite) -> Result<Tally> {
 }
 
 /// The suite's output, and whether it ended in its time.
-fn run_client(suite: &Suite, server: &Server) -> Result<(String, bool)> {
+fn run_client(suite: &Suite, server: &Server, databases: &Variables) -> Result<(String, bool)> {
     let interop = shell::root().join("tests/interop");
     let mut command = if suite.path.extension().is_some_and(|extension| extension == "mjs") {
         Command::new("node")
@@ -138,6 +149,9 @@ fn run_client(suite: &Suite, server: &Server) -> Result<(String, bool)> {
     };
     command.arg(&suite.path).current_dir(server.home()).envs(server.variables());
     command.env("NJ_SUITE", &suite.name).env("NJ_NPM", setup::npm_folder());
+    if suite.databases {
+        command.envs(databases.iter().cloned());
+    }
     let log = server.home().join("suite.log");
     let mut running = Running::start(&mut command, &log, Signal::TERM)?;
     let in_time = running.wait(suite.limit);

@@ -1,5 +1,6 @@
 # server: none
-# seconds: 200
+# databases: yes
+# seconds: 240
 """What MQTT clients were answered survives kill -9: the server is killed in a loop while paho-mqtt publishes and
 subscribes with sessions that outlive connections; row 93: a message with QoS 2 arrives exactly once."""
 import asyncio
@@ -7,8 +8,10 @@ import collections
 import os
 import random
 import signal
+import subprocess
 import threading
 import time
+import urllib.parse
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
@@ -16,22 +19,48 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from server import Server
-from suite import DOMAIN, HOME, HOST, PORT, ctl, equal, run, test, unique
+from suite import DOMAIN, HOME, HOST, PORT, ctl, equal, run, table, unique
 
 MQTT_PORT = int(os.environ["NJ_PORT_MQTT"])
-KILLS = 8
+# With each database: how often the server is killed.
+KILLS = [("SQLite", 8), ("PostgreSQL", 3), ("MariaDB", 3)]
 PASSWORD = "secret"
 PACKET_IDENTIFIER_NOT_FOUND = 0x92
 # Fewer than the server lets wait, so that nobody is cut for being slow.
 WINDOW = 40
 
 
-def configuration():
-    path = os.path.join(os.path.dirname(HOME), "mqtt_durability.yml")
+def database(kind, name):
+    """Options that name a new database of this kind."""
+    if kind == "SQLite":
+        return "sql_type: sqlite\n"
+    url = urllib.parse.urlsplit(os.environ[{"PostgreSQL": "NIGHTJAR_TEST_POSTGRES", "MariaDB": "NIGHTJAR_TEST_MYSQL"}[kind]])
+    make = f"create database {name}"
+    if kind == "PostgreSQL":
+        made = ["psql", url.geturl(), "--quiet", "--command", make]
+    else:
+        made = ["mariadb", "--no-defaults", f"--host={url.hostname}", f"--port={url.port}", f"--user={url.username}",
+                f"--password={url.password}", "--execute", make]
+    subprocess.run(made, check=True)
+    return f"""
+sql_type: {"pgsql" if kind == "PostgreSQL" else "mysql"}
+sql_server: {url.hostname}
+sql_port: {url.port}
+sql_username: {url.username}
+sql_password: {url.password}
+sql_database: {name}
+"""
+
+
+def configuration(kind):
+    name = unique("mqtt_durability").replace("-", "_")
+    path = os.path.join(os.path.dirname(HOME), f"{name}.yml")
     with open(path, "w", encoding="utf-8") as file:
         file.write(f"""
 hosts: ["{DOMAIN}"]
 loglevel: info
+default_db: sql
+{database(kind, name)}
 auth_password_format: scram
 listen:
   - {{port: {PORT}, ip: "127.0.0.1", module: ejabberd_c2s, starttls_required: true}}
@@ -131,11 +160,11 @@ def publish_on(publisher, stop, sent):
             time.sleep(0.001)
 
 
-@test("messages to a client that comes and goes with the server arrive, those with QoS 2 once", 150)
-async def _():
+@table(KILLS, lambda kind, _: f"{kind}: messages to a client that comes and goes arrive, those with QoS 2 once", 120)
+async def _(kind, kills):
     # A fixed seed: the moments of the kills are the same in each run.
     moments = random.Random(11)
-    config = configuration()
+    config = configuration(kind)
     server = await started(config)
     try:
         user = unique("durable")
@@ -144,7 +173,7 @@ async def _():
         await asyncio.to_thread(subscriber.is_subscribed.wait, 10)
         publisher, stop, sent = Client(user, "publisher"), threading.Event(), []
         writing = asyncio.create_task(asyncio.to_thread(publish_on, publisher, stop, sent))
-        for _ in range(KILLS):
+        for _ in range(kills):
             await asyncio.sleep(1.2 + moments.random())
             await killed(server)
             server = await started(config)
@@ -155,22 +184,22 @@ async def _():
         # Whatever would come twice is on its way before the last.
         publisher.publish("t/2", "2 last", 2)
         await asyncio.to_thread(until, lambda: subscriber.arrived["2 last"], 10, "no last message")
-        assert len(sent) > KILLS * WINDOW, f"only {len(sent)} messages were sent"
+        assert len(sent) > kills * WINDOW, f"only {len(sent)} messages were sent"
         twice = [payload for payload, count in subscriber.arrived.items() if payload.startswith("2") and count > 1]
         equal(twice, [], "with QoS 2, and more than once")
         equal(set(sent) - publisher.answered, set(), "sent and not answered")
-        equal(subscriber.present[1:], [True] * KILLS, "sessions that were there")
+        equal(subscriber.present[1:], [True] * kills, "sessions that were there")
         again = sum(count - 1 for count in subscriber.arrived.values())
-        print(f"{len(sent)} messages over {KILLS} kills, {again} with QoS 1 came again")
+        print(f"{len(sent)} messages over {kills} kills, {again} with QoS 1 came again")
         for client in (subscriber, publisher):
             await asyncio.to_thread(client.leave)
     finally:
         await server.end(signal.SIGTERM)
 
 
-@test("retained messages, subscriptions and what waits for a client that is away are there after kill -9", 60)
-async def _():
-    config = configuration()
+@table(KILLS, lambda kind, _: f"{kind}: what is retained, subscribed to and waits is there after kill -9", 60)
+async def _(kind, _kills):
+    config = configuration(kind)
     server = await started(config)
     try:
         user = unique("durable")

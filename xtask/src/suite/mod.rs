@@ -1,7 +1,7 @@
 //! `cargo xtask test`: set-up, then every check in order, each with its closing line.
 
 mod cargo;
-mod databases;
+pub(crate) mod databases;
 pub(crate) mod setup;
 
 use crate::tally::Tally;
@@ -142,7 +142,8 @@ fn dist(context: &mut Context) -> Result<Tally> {
 
 fn interop(context: &mut Context) -> Result<Tally> {
     context.installed()?;
-    interop::run(&[])
+    let databases = context.databases()?.variables();
+    interop::run(&[], Some(&databases))
 }
 
 fn fuzz(context: &mut Context) -> Result<Tally> {
