@@ -247,3 +247,29 @@ async fn a_row_that_cannot_be_read_keeps_nobody_from_starting() {
     let back = world.try_resume("ann", "phone", Session::new(10), lasting).await;
     assert!(back.is_ok());
 }
+
+#[tokio::test]
+async fn a_store_that_fails_is_told_and_nobody_is_promised_anything() {
+    let world = World::new("", "{}", &["ann", "ben"]).await;
+    let mut ann = world.try_connect("ann", "phone", lasting).await.unwrap();
+    ann.subscribe("a", QoS::AtLeastOnce).await;
+    ann.end();
+    let mut ben = world.try_connect("ben", "desk", lasting).await.unwrap();
+    let mut eve = world.connect("ben", "short").await;
+    world.host.store.close().await;
+    // What costs the store nothing goes on.
+    assert_eq!(eve.publish("elsewhere", "fine", false).await, Reason::NO_MATCHING_SUBSCRIBERS);
+    for (peer, qos) in [(&mut eve, QoS::AtLeastOnce), (&mut ben, QoS::ExactlyOnce)] {
+        peer.send("a", "lost", qos, false);
+        let reason = peer
+            .next(|event| match event {
+                Event::Disconnect(disconnect) => Some(disconnect.reason),
+                Event::Complete { .. } => panic!("{event:?}"),
+                _ => None,
+            })
+            .await;
+        assert_eq!(reason, Reason::SERVER_BUSY);
+    }
+    let refused = world.try_connect("ann", "phone", lasting).await.err().unwrap();
+    assert_eq!(refused.reason, Reason::SERVER_UNAVAILABLE);
+}
