@@ -13,7 +13,7 @@ const MESSAGE_MAX: u64 = 300;
 
 fn run(kind: Kind, input: &[u8], size: usize) -> (Vec<Vec<u8>>, Vec<u8>, Option<Closed>) {
     let settings = Settings { kind, message_size_max: MESSAGE_MAX, ping_interval_ms: 10, timeout_ms: 35 };
-    let mut connection = Connection::new(0, Arc::new(settings));
+    let mut connection = Connection::server(0, Arc::new(settings));
     let (mut messages, mut gathered, mut output) = (Vec::new(), Vec::new(), Vec::new());
     for piece in input.chunks(size) {
         let mut piece = piece.to_vec();

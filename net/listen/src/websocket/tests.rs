@@ -121,7 +121,7 @@ fn masked(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
 fn pair(early: Vec<u8>) -> (WebSocket, UnixStream) {
     let (ours, theirs) = UnixStream::pair().unwrap();
     let settings = SharedSettings::default().get(&config(""), Kind::Binary, 1000);
-    (WebSocket::new(0, Transport::new(Socket::Unix(ours)), early, settings), theirs)
+    (WebSocket::server(0, Transport::new(Socket::Unix(ours)), early, settings), theirs)
 }
 
 /// Reads until a message is whole or the connection has ended.
@@ -161,7 +161,7 @@ async fn nothing_follows_a_close_frame() {
     let (mut socket, mut peer) = pair(Vec::new());
     peer.write_all(&masked(Opcode::Close, &[0x03, 0xe8])).await.unwrap();
     assert_eq!(message(&mut socket).await, None);
-    assert_eq!(socket.closed(), Some(Closed::ByClient(Some(Code::NORMAL))));
+    assert_eq!(socket.closed(), Some(Closed::ByPeer(Some(Code::NORMAL))));
     socket.send(&[IoSlice::new(b"too late")]);
     drop(socket.close(Code::GOING_AWAY, "too late"));
     let mut output = Vec::new();
