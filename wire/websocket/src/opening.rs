@@ -117,7 +117,8 @@ impl Opening {
     }
 
     fn check(&self, headers: &HeaderMap) -> Result<(), NotOpened> {
-        let is_upgrade = has_token(headers, &UPGRADE, "websocket") && has_token(headers, &CONNECTION, "upgrade");
+        let is_upgrade =
+            has_token(headers, &UPGRADE, "websocket") && has_token(headers, &CONNECTION, "upgrade");
         let wrong = if !is_upgrade {
             "its answer upgrades to no WebSocket"
         } else if only(headers, &SEC_WEBSOCKET_ACCEPT) != Some(&self.accept) {

@@ -157,20 +157,21 @@ pub(super) fn address(url: &str) -> Result<Address, String> {
         None => standard,
     };
     let is_web = scheme.starts_with("ws");
-    let web = is_web.then(|| web(authority.trim_end_matches(':'), path, port == standard)).transpose()?;
+    let web = is_web.then(|| web(host, Some(port).filter(|port| *port != standard), path)).transpose()?;
     Ok(Address { url: url.to_owned(), version, is_tls, host: host.to_owned(), port, web })
 }
 
 /// What the rest of a URL asks of HTTP.
-fn web(authority: &str, path: &str, has_standard_port: bool) -> Result<Web, String> {
+fn web(host: &str, port: Option<u16>, path: &str) -> Result<Web, String> {
     // It becomes part of a head, where a line's end would end more than the line.
-    if !authority.bytes().chain(path.bytes()).all(|byte| byte.is_ascii_graphic()) {
+    if !host.bytes().chain(path.bytes()).all(|byte| byte.is_ascii_graphic()) {
         return Err("a URL has no spaces and only ASCII; write others as %20".to_owned());
     }
     let path = path.split('#').next().unwrap_or_default();
     let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
-    let name = authority.rfind(':').filter(|at| has_standard_port && !authority.ends_with(']')).and_then(|at| authority.get(..at));
-    Ok(Web { authority: name.unwrap_or(authority).to_owned(), path })
+    let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+    let authority = port.map_or_else(|| host.clone(), |port| format!("{host}:{port}"));
+    Ok(Web { authority, path })
 }
 
 fn authentication(node: Option<&Node>, address: &Address) -> Result<Authentication, String> {
@@ -185,7 +186,9 @@ fn authentication(node: Option<&Node>, address: &Address) -> Result<Authenticati
             let user = Text::new(user).ok_or("`username` can't be sent")?;
             Ok(Authentication::Password { user, password: password.as_bytes().to_vec() })
         }
-        (None, None, Some(_)) if !address.is_tls => Err("`certfile` needs mqtts, mqtt5s, wss or wss5".to_owned()),
+        (None, None, Some(_)) if !address.is_tls => {
+            Err("`certfile` needs mqtts, mqtt5s, wss or wss5".to_owned())
+        }
         (None, None, Some(file)) => Ok(Authentication::Certificate(file.to_owned())),
         _ => Err("`authentication` is either `username` and `password`, or `certfile`".to_owned()),
     }

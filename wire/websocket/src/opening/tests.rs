@@ -35,7 +35,12 @@ fn check(bytes: &[u8], wanted: Result<Option<&[u8]>, NotOpened>) {
             chunks.for_each(|chunk| rest.extend_from_slice(chunk));
         }
         let wanted = wanted.map(|rest| rest.map(<[u8]>::to_vec));
-        assert_eq!(got, wanted, "in pieces of {size}: {}", String::from_utf8_lossy(&bytes[..bytes.len().min(200)]));
+        assert_eq!(
+            got,
+            wanted,
+            "in pieces of {size}: {}",
+            String::from_utf8_lossy(&bytes[..bytes.len().min(200)])
+        );
     }
 }
 
