@@ -172,7 +172,7 @@ ANSWERS = {
     "an oversize head": (changed(X="x" * 17_000), "16 KiB"),
     "a head without end": (lambda key: accepted(key)[:-2] + b"X: y\r\n" * 100_000, "16 KiB or 100 fields"),
     "a line without end": (lambda _key: b"H" * 1_000_000, "no HTTP"),
-    "MQTT without HTTP": (lambda _key: CONNACK, "no HTTP"),
+    "MQTT without HTTP": (lambda _key: CONNACK + b"\r\n", "no HTTP"),
     "half an answer": (lambda key: accepted(key)[:-2], "before it was a WebSocket"),
     "nothing": (lambda _key: b"", "before it was a WebSocket"),
 }
@@ -240,7 +240,7 @@ class WebBroker:
             # The bridge has asked to be let in; it is told a lie, says why it goes, and goes.
             async with asyncio.timeout(10):
                 if self.name == "the end in mid-frame":
-                    return
+                    writer.write_eof()
                 while True:
                     self.heard.append(await self.frame(reader))
 
