@@ -345,7 +345,9 @@ async def over_websocket(others):
     equal(await here_gets(here, "in/loop"), "another's")
     with open(LOG) as log:
         said = [line for line in log if "/nothing" in line and "isn't connected" in line]
-    assert len(said) > 1 and all("HTTP status 404" in line for line in said), said
+    # The bridge may have been there before the listener.
+    answered = [line for line in said if "Connection refused" not in line]
+    assert len(answered) > 1 and all("HTTP status 404" in line for line in answered), said
     for client in (here, writer, looks):
         client.end()
 
