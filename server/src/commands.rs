@@ -12,7 +12,7 @@ use nightjar_base::commands::{Call, CommandError, CommandResult, CommandSpec, Fi
 use nightjar_base::guard::Guard;
 use nightjar_text::Text;
 use nightjar_xmpp::write::text_element;
-use nightjar_xmpp::{MessageType, Stanza, StreamErrorCondition};
+use nightjar_xmpp::{MessageType, Stanza};
 use tokio::time::sleep;
 
 use crate::ctl::erlang;
@@ -213,9 +213,7 @@ async fn end_kindly(node: Arc<Node>, call: &Call, ending: Ending) -> CommandResu
 async fn evacuate_kindly(node: Arc<Node>, call: Call) -> CommandResult {
     let delay = close_kindly(&node, &call).await?;
     sleep(delay).await;
-    for session in node.kernel.sessions.collect(|_| true) {
-        session.end(StreamErrorCondition::SystemShutdown, None);
-    }
+    node.end_clients();
     Ok(Value::Done(true))
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use nightjar_base::Kernel;
 use nightjar_base::guard::Guard;
+use nightjar_base::mqtt;
 use nightjar_config::{Config, Declarations, Diagnostic, Environment, ListenerConfig, OptionSpec, Severity};
 use nightjar_net_listen::Certificates;
 use nightjar_net_xmpp::Federation;
@@ -108,17 +109,15 @@ impl Node {
         let mut parts = self.parts.lock().await;
         parts.listeners.clear();
         self.kernel.shared::<nightjar_net_stun::StunListeners>().stop().await;
-        let sessions = self.kernel.sessions.collect(|_| true);
-        for session in &sessions {
-            session.end(StreamErrorCondition::SystemShutdown, None);
-        }
+        self.end_clients();
         let gone = async {
-            while self.kernel.sessions.count() > 0 {
+            while self.kernel.sessions.count() > 0 || self.end_mqtt() > 0 {
                 sleep(Duration::from_millis(10)).await;
             }
         };
         if timeout(FAREWELL, gone).await.is_err() {
-            tracing::warn!(count = self.kernel.sessions.count(), "sessions did not end in time");
+            let (sessions, mqtt) = (self.kernel.sessions.count(), self.end_mqtt());
+            tracing::warn!(sessions, mqtt, "clients did not end in time");
         }
         nightjar_net_xmpp::stop_components(&self.kernel).await;
         if let Some(federation) = self.federation.get() {
@@ -132,6 +131,19 @@ impl Node {
         }
         parts.guards.clear();
         tracing::info!("stopped");
+    }
+
+    /// Tells the clients of all hosts that the node ends, and lets them go.
+    pub(crate) fn end_clients(&self) {
+        for session in self.kernel.sessions.collect(|_| true) {
+            session.end(StreamErrorCondition::SystemShutdown, None);
+        }
+        self.end_mqtt();
+    }
+
+    /// Does so with MQTT's; gives how many there are.
+    fn end_mqtt(&self) -> usize {
+        self.kernel.hosts().iter().map(|host| mqtt::shut_down(host)).sum()
     }
 
     /// Reads the configuration anew, for a reload or a restart.

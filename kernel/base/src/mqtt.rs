@@ -148,6 +148,11 @@ pub fn expel(host: &Host, user: &str) -> usize {
     end_connections(host, MqttWhose::Account(user), Reason::NOT_AUTHORIZED)
 }
 
+/// Ends all connections because the node ends; gives how many.
+pub fn shut_down(host: &Host) -> usize {
+    end_connections(host, MqttWhose::Everybody, Reason::SERVER_SHUTTING_DOWN)
+}
+
 /// Has what an account published looked at anew, after it was banned or its ban was lifted.
 pub async fn reconsider(host: &Host, user: &str) {
     if let Some(service) = host.get::<MqttService>() {

@@ -12,7 +12,7 @@ use http::request::Parts;
 use http::{HeaderValue, Response, StatusCode};
 use nightjar_config::{Config, OptionSpec, Value, option};
 use nightjar_websocket::handshake::{self, Refusal};
-use nightjar_websocket::{Closed, Code, Connection, Kind, Piece, Settings};
+use nightjar_websocket::{Closed, Code, Connection, Kind, Masks, Piece, Settings};
 use parking_lot::Mutex;
 
 use crate::transport::{Transport, borrow_plain, return_plain};
@@ -155,13 +155,24 @@ pub struct WebSocket {
 }
 
 impl WebSocket {
-    /// A connection whose handshake was made at `now`, in milliseconds of a clock that never goes back; `early` is what came
-    /// after it.
-    pub fn new(now: u64, transport: Transport, early: Vec<u8>, settings: Arc<Settings>) -> Self {
-        Self { transport, machine: Connection::new(now, settings), early }
+    /// The server's end of a connection whose handshake was made at `now`, in milliseconds of a clock that never goes back;
+    /// `early` is what came after it.
+    pub fn server(now: u64, transport: Transport, early: Vec<u8>, settings: Arc<Settings>) -> Self {
+        Self { transport, machine: Connection::server(now, settings), early }
     }
 
-    /// Reads what is there and hands on pieces of messages. `Ok(false)`: the client or its transport has ended.
+    /// The client's end of such a connection.
+    pub fn client(
+        now: u64,
+        transport: Transport,
+        early: Vec<u8>,
+        settings: Arc<Settings>,
+        masks: Masks,
+    ) -> Self {
+        Self { transport, machine: Connection::client(now, settings, masks), early }
+    }
+
+    /// Reads what is there and hands on pieces of messages. `Ok(false)`: the peer or its transport has ended.
     pub fn poll_read(
         &mut self,
         context: &mut Context<'_>,
@@ -190,8 +201,7 @@ impl WebSocket {
             return;
         }
         let mut framed = borrow_plain();
-        self.machine.begin_message(message.iter().map(|piece| piece.len()).sum(), &mut framed);
-        message.iter().for_each(|piece| framed.extend_from_slice(piece));
+        self.machine.write_message(message, &mut framed);
         self.transport.send(&framed);
         return_plain(framed);
     }
@@ -206,13 +216,13 @@ impl WebSocket {
         self.machine.poll_timeout()
     }
 
-    /// Asks a client that is silent whether it is there, or gives it up.
+    /// Asks a peer that is silent whether it is there, or gives it up.
     pub fn handle_timeout(&mut self, now: u64) {
         self.machine.handle_timeout(now);
         self.write_control();
     }
 
-    /// Why it is over; the client was told.
+    /// Why it is over; the peer was told.
     pub fn closed(&self) -> Option<Closed> {
         self.machine.closed()
     }

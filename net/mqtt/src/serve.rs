@@ -315,7 +315,7 @@ impl<S: Stream> Driver<S> {
             tracing::debug!(client = client.name(), closed = ?finished.closed, "an MQTT connection ended");
             client.finish(now_ms(&self.shared.kernel), finished);
         }
-        (!self.is_lost || self.transport.has_last_words()).then(|| self.transport.into_transport(closed))
+        (!self.is_lost || self.transport.closed().is_some()).then(|| self.transport.into_transport(closed))
     }
 }
 

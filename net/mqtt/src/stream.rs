@@ -11,7 +11,7 @@ use nightjar_net_listen::WebSocket;
 use nightjar_net_listen::tls::Tls;
 use nightjar_net_listen::transport::{Transport, borrow_plain, return_plain};
 use nightjar_text::Text;
-use nightjar_websocket::Code;
+use nightjar_websocket::{self as websocket, Code};
 
 use crate::listener::Shared;
 
@@ -54,9 +54,9 @@ pub(crate) trait Stream: Send {
         false
     }
 
-    /// Whether a connection that is lost to MQTT still has something to say.
-    fn has_last_words(&self) -> bool {
-        false
+    /// Why what is above the transport is over; a connection that is lost to MQTT has that to say.
+    fn closed(&self) -> Option<websocket::Closed> {
+        None
     }
 
     /// Ends what is above the transport.
@@ -112,10 +112,10 @@ impl Stream for Transport {
     }
 }
 
-/// A client of HTTP that has gone over to WebSocket. Packets and messages needn't begin or end together ([MQTT-6.0.0-2]).
+/// WebSocket, which HTTP has gone over to. Packets and messages needn't begin or end together ([MQTT-6.0.0-2]).
 pub(crate) struct Tunnel {
     pub(crate) socket: WebSocket,
-    /// The host that the request named, or the first one.
+    /// Of a client: the host that the request named, or the first one.
     pub(crate) host: Option<Text>,
     pub(crate) send_timeout: Option<Duration>,
 }
@@ -159,8 +159,8 @@ impl Stream for Tunnel {
         self.socket.closed().is_some()
     }
 
-    fn has_last_words(&self) -> bool {
-        self.socket.closed().is_some()
+    fn closed(&self) -> Option<websocket::Closed> {
+        self.socket.closed()
     }
 
     fn into_transport(self, closed: Option<Closed>) -> Transport {

@@ -66,7 +66,7 @@ impl Handler {
         let (host, client) = (request.host.as_ref().map(|host| host.name.clone()), request.peer);
         let upgrade = Upgrade::new(move |upgraded| {
             let now = now_ms(&shared.kernel);
-            let socket = WebSocket::new(now, upgraded.transport, upgraded.early, settings);
+            let socket = WebSocket::server(now, upgraded.transport, upgraded.early, settings);
             let tunnel = Tunnel { socket, host, send_timeout: upgraded.send_timeout };
             let peer = address(client, upgraded.peer);
             tokio::spawn(serve::serve_stream(shared, tunnel, peer, upgraded.permit));

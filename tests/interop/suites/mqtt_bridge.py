@@ -1,7 +1,7 @@
 # server: none
-# seconds: 240
+# seconds: 300
 """mod_mqtt_bridge: Debian's mosquitto as the other broker, with passwords,
-TLS and client certificates, restarted and away; and servers that are no brokers."""
+TLS, client certificates and WebSocket, restarted and away; Nightjar as the other one; and servers that are no brokers."""
 import asyncio
 import os
 import signal
@@ -12,10 +12,10 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from server import Server
-from suite import CONFIG, DOMAIN, HOST, PORT, ctl, equal, run, test
+from suite import CONFIG, DOMAIN, HOST, LOG, PORT, ctl, equal, run, test
 
 FOLDER = os.path.join(os.path.dirname(CONFIG), "bridge")
-BROKER = int(os.environ["NJ_PORT_MQTT"])
+BROKER, WEB = int(os.environ["NJ_PORT_MQTT"]), int(os.environ["NJ_PORT_HTTP"])
 PASSWORD = "secret"
 os.makedirs(FOLDER, exist_ok=True)
 
@@ -26,7 +26,8 @@ def free_port():
         return taken.getsockname()[1]
 
 
-PORTS = {name: free_port() for name in ("plain", "tls", "late", "garbage", "silent", "endless", "untrusted")}
+PORTS = {name: free_port() for name in ("plain", "tls", "late", "garbage", "silent", "endless", "untrusted",
+                                      "web", "webtls", "web_there", "webtls_there")}
 
 
 def openssl(*arguments):
@@ -116,9 +117,10 @@ access_rules: {{ours: {{allow: people}}, mine: [{{allow: bridge}}, {{allow: peop
 listen:
   - {{port: {c2s}, ip: "127.0.0.1", module: ejabberd_c2s}}
   - {{port: {mqtt}, ip: "127.0.0.1", module: mod_mqtt}}
+  - {{port: {http}, ip: "127.0.0.1", module: ejabberd_http, request_handlers: {{/mqtt: mod_mqtt}}}}
 modules:
   mod_mqtt:
-    access_publish: {{"closed/#": ours, "in/#": mine, "out/#": ours, "both": mine, "late/#": ours, "tls/#": mine}}
+    access_publish: {{"closed/#": ours, "in/#": mine, "out/#": ours, "both": mine, "late/#": ours, "tls/#": mine, "loop/#": ours}}
   mod_mqtt_bridge:
     replication_user: "bridge@{domain}"
     servers:
@@ -130,6 +132,19 @@ modules:
         authentication: {{certfile: "{folder}/both.pem"}}
         publish: {{"tls/out": "tls/in", "tls/both": "tls/both"}}
         subscribe: {{"tls/back": "tls/here", "tls/both": "tls/both"}}
+      "ws://127.0.0.1:{web}/mqtt":
+        authentication: {{username: visitor, password: secret}}
+        publish: {{"out/a": "web/a"}}
+        subscribe: {{"web/back": "in/web"}}
+      "wss5://127.0.0.1:{webtls}/mqtt?x=y":
+        authentication: {{certfile: "{folder}/both.pem"}}
+        publish: {{"out/a": "webtls/a"}}
+        subscribe: {{"webtls/back": "in/webtls"}}
+      "ws5://127.0.0.1:{http}/mqtt":
+        authentication: {{username: writer, password: secret}}
+        publish: {{"out/loop": "loop/there"}}
+        subscribe: {{"loop/there": "in/loop"}}
+      "ws5://127.0.0.1:{http}/nothing": {{publish: {{"out/a": leaked}}}}
       "mqtt5://127.0.0.1:{late}":
         publish: {{"late/a": "late/a"}}
       "mqtt5s://127.0.0.1:{untrusted}":
@@ -146,6 +161,9 @@ def brokers():
     authorities = "ca" + "file"
     tls = [f"{authorities} {FOLDER}/ca.pem", f"certfile {FOLDER}/broker.pem", f"keyfile {FOLDER}/broker.key",
            "require_certificate true", "use_identity_as_username true"]
+    # Version 2.0.11 starts no WebSocket listener alone; the other one is for what looks on.
+    there = lambda name: ["protocol websockets", f"listener {PORTS[name]} {HOST}"]
+    key = [line for line in tls if not line.startswith("use_")]
     untrusted = ["allow_anonymous true", f"certfile {FOLDER}/untrusted.pem", f"keyfile {FOLDER}/untrusted.key"]
     with open(f"{FOLDER}/passwords", "w") as file:
         file.write("")
@@ -153,7 +171,9 @@ def brokers():
     subprocess.run(["mosquitto_passwd", "-b", f"{FOLDER}/passwords", "visitor", PASSWORD], check=True, capture_output=True)
     return {"plain": Mosquitto("plain", f"password_file {FOLDER}/passwords", "allow_anonymous false", "user root"),
             "tls": Mosquitto("tls", *tls, "user root"), "late": Mosquitto("late", "allow_anonymous true", "user root"),
-            "untrusted": Mosquitto("untrusted", *untrusted, "user root")}
+            "untrusted": Mosquitto("untrusted", *untrusted, "user root"),
+            "web": Mosquitto("web", *there("web_there"), f"password_file {FOLDER}/passwords", "allow_anonymous false", "user root"),
+            "webtls": Mosquitto("webtls", *key, *there("webtls_there"), "allow_anonymous true", "user root")}
 
 
 seen = {"garbage": 0, "silent": 0, "endless": 0}
@@ -183,21 +203,22 @@ async def endless(_reader, writer):
         pass
 
 
-@test("everything", 200)
+@test("everything", 260)
 async def everything():
     certificates()
     others = brokers()
-    for name in ("plain", "tls", "untrusted"):
+    for name in ("plain", "tls", "untrusted", "web", "webtls"):
         others[name].start()
     hostile = [await asyncio.start_server(function, HOST, PORTS[function.__name__]) for function in (garbage, silent, endless)]
     config = f"{FOLDER}/nightjar.yml"
     with open(config, "w") as file:
-        file.write(CONFIGURATION.format(domain=DOMAIN, folder=FOLDER, c2s=PORT, mqtt=BROKER, **PORTS))
+        file.write(CONFIGURATION.format(domain=DOMAIN, folder=FOLDER, c2s=PORT, mqtt=BROKER, http=WEB, **PORTS))
     server = await Server(config).start()
     try:
         for name in ("reader", "writer", "bridge"):
             await ctl("register", name, DOMAIN, PASSWORD)
         await exchange(others)
+        await over_websocket(others)
     finally:
         await server.end(signal.SIGTERM)
         for other in others.values():
@@ -295,6 +316,40 @@ async def exchange(others):
         assert " as auto-" not in log.read() and "leaked" not in log.read()
     here.end()
     writer.end()
+
+
+async def over_websocket(others):
+    here, writer = await Client(BROKER, "reader").subscribe("in/#"), Client(BROKER, "writer")
+    for name, user in (("web", "visitor"), ("webtls", None)):
+        there = await Client(PORTS[f"{name}_there"], user).subscribe("#")
+        await crossing(writer, "out/a", there, f"{name}/a")
+        # Both ways, in frames of every form of length.
+        for size in (1, 200, 70_000, 500_000):
+            body = "x" * size
+            writer.publish("out/a", body)
+            equal(await there.get(), (f"{name}/a", body))
+            there.publish(f"{name}/back", body)
+            equal(await here_gets(here, f"in/{name}"), body)
+            equal(await there.get(), (f"{name}/back", body))
+        there.end()
+        others[name].stop()
+        others[name].start()
+        await until(lambda: not connectable_fails(PORTS[f"{name}_there"]), "mosquitto")
+        there = await Client(PORTS[f"{name}_there"], user).subscribe("#")
+        await crossing(writer, "out/a", there, f"{name}/a")
+        there.end()
+    # Nightjar is the other broker as well. What it gets is kept back from the bridge that it came from (MQTT 5).
+    looks = await Client(BROKER, "reader").subscribe("loop/#")
+    await crossing(writer, "out/loop", looks, "loop/there")
+    writer.publish("loop/there", "another's")
+    equal(await here_gets(here, "in/loop"), "another's")
+    with open(LOG) as log:
+        said = [line for line in log if "/nothing" in line and "isn't connected" in line]
+    # The bridge may have been there before the listener.
+    answered = [line for line in said if "Connection refused" not in line]
+    assert len(answered) > 1 and all("HTTP status 404" in line for line in answered), said
+    for client in (here, writer, looks):
+        client.end()
 
 
 def connectable_fails(port):

@@ -1,31 +1,32 @@
-//! A client's connection as the server sees it, after the handshake: a machine that takes bytes and gives pieces of
+//! A connection after the handshake, as the server or the client has it: a machine that takes bytes and gives pieces of
 //! messages and bytes to write.
 //!
 //! The driver calls [`Connection::handle_input`] until all is taken, and writes what [`Connection::poll_output`] gives before
-//! messages of its own, each of which begins with [`Connection::begin_message`].
+//! messages of its own, which [`Connection::write_message`] makes.
 
-use core::mem;
+use core::{fmt, mem};
+use std::io::IoSlice;
 use std::sync::Arc;
 
 use crate::frame::{self, CONTROL_MAX, Header, Kind, Opcode, Sender};
 use crate::utf8::Utf8;
 use crate::{Code, Fault};
 
-/// What a server lets its clients do.
+/// What the peer may do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// The messages that are spoken, both ways; others end the connection.
     pub kind: Kind,
     /// Bytes of a message at most. Who gathers whole messages must bound them; who takes them by the piece need not.
     pub message_size_max: u64,
-    /// Milliseconds of silence after which the client is asked whether it is still there; 0 is never. A client that leaves
+    /// Milliseconds of silence after which the peer is asked whether it is still there; 0 is never. One that leaves
     /// [`PINGS_MAX`] such questions unanswered has gone. Below the time after which routers and proxies forget a connection.
     pub ping_interval_ms: u64,
-    /// Milliseconds of silence after which the client has gone, asked or not; 0 is never.
+    /// Milliseconds of silence after which the peer has gone, asked or not; 0 is never.
     pub timeout_ms: u64,
 }
 
-/// Questions that a client may leave unanswered.
+/// Questions that a peer may leave unanswered.
 pub const PINGS_MAX: u8 = 2;
 
 /// A piece of a message, unmasked, as it came.
@@ -40,14 +41,30 @@ pub struct Piece<'a> {
 /// Why a connection is over. The close frame is among what is to be written; the transport is to be closed after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Closed {
-    /// The client said so, with this code or none.
-    ByClient(Option<Code>),
-    /// The client did wrong.
+    /// The peer said so, with this code or none.
+    ByPeer(Option<Code>),
+    /// The peer did wrong.
     ByFault(Fault),
-    /// The client is silent.
+    /// The peer is silent.
     BySilence,
     /// [`Connection::close`] said so.
-    ByServer(Code),
+    ByCaller(Code),
+}
+
+/// Where a client has the masks of its frames from: each is to be one that nobody can guess (§5.3, §10.3).
+pub struct Masks(Box<dyn FnMut() -> [u8; 4] + Send + Sync>);
+
+impl Masks {
+    /// Masks as `next` gives them.
+    pub fn new(next: impl FnMut() -> [u8; 4] + Send + Sync + 'static) -> Self {
+        Self(Box::new(next))
+    }
+}
+
+impl fmt::Debug for Masks {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Masks")
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,10 +74,12 @@ enum Reading {
     Control(Opcode),
 }
 
-/// A connection of the server's side.
+/// One end of a connection.
 #[derive(Debug)]
 pub struct Connection {
     settings: Arc<Settings>,
+    /// Of the client's end only: servers, which have many connections, spend no more than a pointer on them.
+    masks: Option<Box<Masks>>,
     /// The start of a header, or of a control frame's payload, that isn't whole yet.
     partial: Vec<u8>,
     out: Vec<u8>,
@@ -80,10 +99,20 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// A connection whose handshake was made at `now`.
-    pub fn new(now: u64, settings: Arc<Settings>) -> Self {
+    /// The server's end of a connection whose handshake was made at `now`.
+    pub fn server(now: u64, settings: Arc<Settings>) -> Self {
+        Self::new(now, settings, None)
+    }
+
+    /// The client's end of a connection whose handshake was made at `now`.
+    pub fn client(now: u64, settings: Arc<Settings>, masks: Masks) -> Self {
+        Self::new(now, settings, Some(Box::new(masks)))
+    }
+
+    fn new(now: u64, settings: Arc<Settings>, masks: Option<Box<Masks>>) -> Self {
         Self {
             settings,
+            masks,
             partial: Vec::new(),
             out: Vec::new(),
             missing: 0,
@@ -128,8 +157,9 @@ impl Connection {
 
     /// Says whether a header is whole.
     fn take_header(&mut self, input: &mut &mut [u8]) -> Result<bool, Fault> {
+        let peer = if self.masks.is_some() { Sender::Server } else { Sender::Client };
         let header = if self.partial.is_empty() {
-            let read = Header::read(input, Sender::Client)?;
+            let read = Header::read(input, peer)?;
             let (header, length) =
                 read.map_or((None, input.len()), |(header, length)| (Some(header), length));
             let taken = take(input, length);
@@ -141,7 +171,7 @@ impl Connection {
             let mut header = None;
             while header.is_none() && !input.is_empty() {
                 self.partial.extend_from_slice(take(input, 1));
-                header = Header::read(&self.partial, Sender::Client)?.map(|(header, _)| header);
+                header = Header::read(&self.partial, peer)?.map(|(header, _)| header);
             }
             header
         };
@@ -229,7 +259,7 @@ impl Connection {
                 // The same code comes back (§5.5.1), and the reason is nobody's business.
                 let code_bytes = code.map(|code| code.0.to_be_bytes());
                 self.write_control(Opcode::Close, code_bytes.as_ref().map_or(&[], |bytes| bytes.as_slice()));
-                self.closed = Some(Closed::ByClient(code));
+                self.closed = Some(Closed::ByPeer(code));
             }
             _ => {}
         }
@@ -237,8 +267,7 @@ impl Connection {
     }
 
     fn write_control(&mut self, opcode: Opcode, payload: &[u8]) {
-        Header { opcode, is_last: true, mask: None, length: payload.len() as u64 }.write(&mut self.out);
-        self.out.extend_from_slice(payload);
+        write_frame(&mut self.masks, opcode, &[IoSlice::new(payload)], &mut self.out);
     }
 
     /// Control frames that are to be written. It leaves no memory behind.
@@ -246,15 +275,14 @@ impl Connection {
         mem::take(&mut self.out)
     }
 
-    /// Appends the header of a message of `length` bytes, which are to follow at once.
-    pub fn begin_message(&self, length: usize, out: &mut Vec<u8>) {
-        let opcode = Opcode::Message(self.settings.kind);
-        Header { opcode, is_last: true, mask: None, length: length as u64 }.write(out);
+    /// Appends a message that stands in pieces, as one frame.
+    pub fn write_message(&mut self, pieces: &[IoSlice<'_>], out: &mut Vec<u8>) {
+        write_frame(&mut self.masks, Opcode::Message(self.settings.kind), pieces, out);
     }
 
-    /// Ends the connection from the server's side, unless it is over. Of the reason, 123 bytes are said.
+    /// Ends the connection from this side, unless it is over. Of the reason, 123 bytes are said.
     pub fn close(&mut self, code: Code, reason: &str) {
-        self.end(Closed::ByServer(code), code, reason);
+        self.end(Closed::ByCaller(code), code, reason);
     }
 
     fn end(&mut self, closed: Closed, code: Code, reason: &str) {
@@ -283,7 +311,7 @@ impl Connection {
         self.ping_at().into_iter().chain(self.silence_at()).min()
     }
 
-    /// Asks a client that is silent whether it is there, or ends its connection. A call that comes early does nothing.
+    /// Asks a peer that is silent whether it is there, or ends its connection. A call that comes early does nothing.
     pub fn handle_timeout(&mut self, now: u64) {
         if self.poll_timeout().is_none_or(|at| now < at) {
             return;
@@ -303,6 +331,19 @@ impl Connection {
     fn silence_at(&self) -> Option<u64> {
         let timeout = Some(self.settings.timeout_ms).filter(|timeout| *timeout > 0)?;
         Some(self.last_input.saturating_add(timeout))
+    }
+}
+
+fn write_frame(masks: &mut Option<Box<Masks>>, opcode: Opcode, pieces: &[IoSlice<'_>], out: &mut Vec<u8>) {
+    let mut mask = masks.as_mut().map(|masks| masks.0());
+    let length = pieces.iter().map(|piece| piece.len() as u64).sum();
+    Header { opcode, is_last: true, mask, length }.write(out);
+    for piece in pieces {
+        let start = out.len();
+        out.extend_from_slice(piece);
+        if let (Some(mask), Some(payload)) = (&mut mask, out.get_mut(start..)) {
+            frame::apply_mask(mask, payload);
+        }
     }
 }
 

@@ -121,7 +121,7 @@ fn masked(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
 fn pair(early: Vec<u8>) -> (WebSocket, UnixStream) {
     let (ours, theirs) = UnixStream::pair().unwrap();
     let settings = SharedSettings::default().get(&config(""), Kind::Binary, 1000);
-    (WebSocket::new(0, Transport::new(Socket::Unix(ours)), early, settings), theirs)
+    (WebSocket::server(0, Transport::new(Socket::Unix(ours)), early, settings), theirs)
 }
 
 /// Reads until a message is whole or the connection has ended.
@@ -157,11 +157,29 @@ async fn messages_both_ways() {
 }
 
 #[tokio::test]
+async fn both_ends() {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let settings = SharedSettings::default().get(&config(""), Kind::Binary, 1000);
+    let transport = |socket| Transport::new(Socket::Unix(socket));
+    let masks = Masks::new(|| [9, 8, 7, 6]);
+    let mut server = WebSocket::server(0, transport(theirs), Vec::new(), Arc::clone(&settings));
+    let mut client = WebSocket::client(0, transport(ours), b"\x82\x05early".to_vec(), settings, masks);
+    assert_eq!(message(&mut client).await.unwrap(), b"early");
+    client.send(&[IoSlice::new(b"one "), IoSlice::new(b"message")]);
+    assert_eq!(message(&mut server).await.unwrap(), b"one message");
+    server.send(&[IoSlice::new(b"an answer")]);
+    assert_eq!(message(&mut client).await.unwrap(), b"an answer");
+    drop(server.close(Code::GOING_AWAY, "bye"));
+    assert_eq!(message(&mut client).await, None);
+    assert_eq!(client.closed(), Some(Closed::ByPeer(Some(Code::GOING_AWAY))));
+}
+
+#[tokio::test]
 async fn nothing_follows_a_close_frame() {
     let (mut socket, mut peer) = pair(Vec::new());
     peer.write_all(&masked(Opcode::Close, &[0x03, 0xe8])).await.unwrap();
     assert_eq!(message(&mut socket).await, None);
-    assert_eq!(socket.closed(), Some(Closed::ByClient(Some(Code::NORMAL))));
+    assert_eq!(socket.closed(), Some(Closed::ByPeer(Some(Code::NORMAL))));
     socket.send(&[IoSlice::new(b"too late")]);
     drop(socket.close(Code::GOING_AWAY, "too late"));
     let mut output = Vec::new();

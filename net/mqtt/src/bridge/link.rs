@@ -16,7 +16,7 @@ use nightjar_mqtt::packet::properties::{Place, id};
 use nightjar_mqtt::{
     Connect, Delivery, Message, Properties, Publish, QoS, Reason, RetainHandling, Session, Subscription, Text,
 };
-use nightjar_net_listen::transport::{Transport, borrow_plain, return_plain};
+use nightjar_net_listen::transport::Transport;
 use tokio::time::{Instant, Sleep};
 
 use super::backoff::Backoff;
@@ -24,6 +24,8 @@ use super::connect::connect;
 use super::counters::{Counters, count};
 use super::echoes::Echoes;
 use super::options::{Authentication, Server};
+use super::websocket;
+use crate::stream::{Stream, Tunnel};
 
 /// Bytes that the kernel hasn't taken: local messages wait in the inbox until then.
 const UNSENT_MAX: usize = 64 * 1024;
@@ -65,12 +67,24 @@ impl Link {
     /// One connection to its end: why it ended, and how many milliseconds it had held.
     async fn connection(&mut self, echoes: &mut Echoes) -> (String, u64) {
         echoes.clear();
-        let opening = connect(&self.server.address, &self.server.authentication, self.authorities.as_deref());
-        let transport = match tokio::time::timeout(Duration::from_millis(OPENING_MAX), opening).await {
-            Ok(Ok(transport)) => transport,
-            Ok(Err(error)) => return (error, 0),
-            Err(_) => return ("it doesn't answer".to_owned(), 0),
-        };
+        let opening = tokio::time::timeout(Duration::from_millis(OPENING_MAX), self.open()).await;
+        match opening.unwrap_or_else(|_| Err("it doesn't answer".to_owned())) {
+            Ok(Opened::Plain(transport)) => self.serve(transport, echoes).await,
+            Ok(Opened::Web(tunnel)) => self.serve(*tunnel, echoes).await,
+            Err(error) => (error, 0),
+        }
+    }
+
+    async fn open(&self) -> Result<Opened, String> {
+        let Server { address, authentication, .. } = &self.server;
+        let transport = connect(address, authentication, self.authorities.as_deref()).await?;
+        match &address.web {
+            None => Ok(Opened::Plain(transport)),
+            Some(web) => Ok(Opened::Web(Box::new(websocket::upgrade(&self.kernel, web, transport).await?))),
+        }
+    }
+
+    async fn serve<S: Stream>(&self, transport: S, echoes: &mut Echoes) -> (String, u64) {
         let now = now_ms(&self.kernel);
         let machine = Client::new(now, &self.greeting(), Session::new(1));
         let input = BytesMut::new();
@@ -142,10 +156,16 @@ impl Link {
     }
 }
 
-struct Driver<'a> {
+/// A way to the broker.
+enum Opened {
+    Plain(Transport),
+    Web(Box<Tunnel>),
+}
+
+struct Driver<'a, S> {
     link: &'a Link,
     echoes: &'a mut Echoes,
-    transport: Transport,
+    transport: S,
     machine: Client,
     input: BytesMut,
     timer: Option<Pin<Box<Sleep>>>,
@@ -157,7 +177,7 @@ struct Driver<'a> {
     fault: Option<String>,
 }
 
-impl Driver<'_> {
+impl<S: Stream> Driver<'_, S> {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         loop {
             let now = now_ms(&self.link.kernel);
@@ -245,29 +265,29 @@ impl Driver<'_> {
 
     /// Reads once; says whether there may be more.
     fn poll_read(&mut self, context: &mut Context<'_>) -> bool {
-        let mut plain = borrow_plain();
-        let read = self.transport.poll_read(context, &mut plain);
-        self.input.extend_from_slice(&plain);
-        return_plain(plain);
-        match read {
+        let now = now_ms(&self.link.kernel);
+        match self.transport.poll_read(context, now, &mut self.input) {
             Poll::Pending => return false,
             Poll::Ready(Ok(true)) => return true,
-            Poll::Ready(Ok(false)) => self.fault = Some("it closed the connection".to_owned()),
+            Poll::Ready(Ok(false)) => {
+                let why = self.transport.closed().map(websocket::why);
+                self.fault = Some(why.unwrap_or_else(|| "it closed the connection".to_owned()));
+            }
             Poll::Ready(Err(error)) => self.fault = Some(error.to_string()),
         }
         // What came with the end may say why.
-        self.take_events(now_ms(&self.link.kernel));
+        self.take_events(now);
         false
     }
 
     fn write(&mut self, now: u64) {
         let outgoing = self.machine.poll_output(now);
+        if outgoing.is_empty() {
+            return;
+        }
         let mut slices: Vec<IoSlice<'_>> = Vec::new();
         outgoing.slices(&mut slices);
-        let mut joined = borrow_plain();
-        slices.iter().for_each(|slice| joined.extend_from_slice(slice));
-        self.transport.send(&joined);
-        return_plain(joined);
+        self.transport.send(&slices);
     }
 
     /// Says whether bytes that had to wait were written.
@@ -311,8 +331,8 @@ impl Driver<'_> {
         timer.as_mut().poll(context).is_ready()
     }
 
-    fn result(mut self) -> (String, u64) {
-        self.transport.close_tls();
+    fn result(self) -> (String, u64) {
+        self.transport.into_transport(None).close_tls();
         let now = now_ms(&self.link.kernel);
         let held = self.connected_at.map_or(0, |at| now.saturating_sub(at));
         let closed = self.machine.closed().map(|error| format!("{} ({})", error.detail, error.reason.name()));

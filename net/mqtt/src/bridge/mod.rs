@@ -7,6 +7,7 @@ mod counters;
 mod echoes;
 mod link;
 mod options;
+mod websocket;
 
 use std::sync::Arc;
 

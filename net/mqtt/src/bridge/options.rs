@@ -13,7 +13,8 @@ pub(super) static SPEC: ModuleSpec = ModuleSpec {
             "servers",
             "map",
             "{}",
-            "The other brokers by URL (`mqtt`, `mqtts`; `mqtt5` and `mqtt5s` for MQTT 5), each with `authentication` \
+            "The other brokers by URL (`mqtt`, `mqtts`; `mqtt5` and `mqtt5s` for MQTT 5; `ws`, `wss`, `ws5` and `wss5` over \
+             WebSocket), each with `authentication` \
              (`username` and `password`, or `certfile`), `publish` (`{local topic: remote topic}`) and `subscribe` \
              (`{remote topic: local topic}`).",
         ),
@@ -36,6 +37,17 @@ pub(super) struct Address {
     /// A name, or an IP address without brackets.
     pub host: String,
     pub port: u16,
+    /// Where HTTP goes over to WebSocket, if it does.
+    pub web: Option<Web>,
+}
+
+/// What is asked of HTTP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Web {
+    /// The host as the URL has it, with the port unless it is the scheme's own.
+    pub authority: String,
+    /// With the query.
+    pub path: String,
 }
 
 /// What it is told about us.
@@ -114,19 +126,18 @@ fn only(node: &Node, known: &[&str]) -> Result<(), String> {
 /// Reads a URL.
 pub(super) fn address(url: &str) -> Result<Address, String> {
     let (scheme, rest) = url.split_once("://").ok_or("that is no URL")?;
-    let (version, is_tls, port) = match scheme {
+    let (version, is_tls, standard) = match scheme {
         "mqtt" => (Version::V3_1_1, false, 1883),
         "mqtts" => (Version::V3_1_1, true, 8883),
         "mqtt5" => (Version::V5, false, 1883),
         "mqtt5s" => (Version::V5, true, 8883),
-        "ws" | "wss" | "ws5" | "wss5" => {
-            return Err(
-                "other brokers aren't reached over WebSocket; use mqtt, mqtts, mqtt5 or mqtt5s".to_owned()
-            );
-        }
-        _ => return Err("the scheme must be mqtt, mqtts, mqtt5 or mqtt5s".to_owned()),
+        "ws" => (Version::V3_1_1, false, 80),
+        "wss" => (Version::V3_1_1, true, 443),
+        "ws5" => (Version::V5, false, 80),
+        "wss5" => (Version::V5, true, 443),
+        _ => return Err("the scheme must be mqtt, mqtts, mqtt5, mqtt5s, ws, wss, ws5 or wss5".to_owned()),
     };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     if authority.contains('@') {
         return Err("names and passwords belong into `authentication`".to_owned());
     }
@@ -143,9 +154,24 @@ pub(super) fn address(url: &str) -> Result<Address, String> {
     }
     let port = match given {
         Some(given) => given.parse().ok().filter(|port| *port > 0).ok_or("the port is wrong")?,
-        None => port,
+        None => standard,
     };
-    Ok(Address { url: url.to_owned(), version, is_tls, host: host.to_owned(), port })
+    let is_web = scheme.starts_with("ws");
+    let web = is_web.then(|| web(host, Some(port).filter(|port| *port != standard), path)).transpose()?;
+    Ok(Address { url: url.to_owned(), version, is_tls, host: host.to_owned(), port, web })
+}
+
+/// What the rest of a URL asks of HTTP.
+fn web(host: &str, port: Option<u16>, path: &str) -> Result<Web, String> {
+    // It becomes part of a head, where a line's end would end more than the line.
+    if !host.bytes().chain(path.bytes()).all(|byte| byte.is_ascii_graphic()) {
+        return Err("a URL has no spaces and only ASCII; write others as %20".to_owned());
+    }
+    let path = path.split('#').next().unwrap_or_default();
+    let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
+    let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+    let authority = port.map_or_else(|| host.clone(), |port| format!("{host}:{port}"));
+    Ok(Web { authority, path })
 }
 
 fn authentication(node: Option<&Node>, address: &Address) -> Result<Authentication, String> {
@@ -160,7 +186,9 @@ fn authentication(node: Option<&Node>, address: &Address) -> Result<Authenticati
             let user = Text::new(user).ok_or("`username` can't be sent")?;
             Ok(Authentication::Password { user, password: password.as_bytes().to_vec() })
         }
-        (None, None, Some(_)) if !address.is_tls => Err("`certfile` needs mqtts or mqtt5s".to_owned()),
+        (None, None, Some(_)) if !address.is_tls => {
+            Err("`certfile` needs mqtts, mqtt5s, wss or wss5".to_owned())
+        }
         (None, None, Some(file)) => Ok(Authentication::Certificate(file.to_owned())),
         _ => Err("`authentication` is either `username` and `password`, or `certfile`".to_owned()),
     }

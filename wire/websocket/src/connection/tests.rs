@@ -26,7 +26,7 @@ fn last(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
 
 /// What comes of bytes that come in pieces of `size`: messages, the last one perhaps unfinished, and what is written.
 fn run(kind: Kind, bytes: &[u8], size: usize) -> (Vec<Vec<u8>>, Vec<u8>, Option<Closed>) {
-    let mut connection = Connection::new(0, settings(kind));
+    let mut connection = Connection::server(0, settings(kind));
     let (mut messages, mut output, mut gathered) = (Vec::new(), Vec::new(), Vec::new());
     for piece in bytes.chunks(size.max(1)) {
         let mut piece = piece.to_vec();
@@ -175,10 +175,10 @@ fn a_text_that_ends_inside_a_character() {
 #[test]
 fn a_close_frame_is_answered_with_its_code() {
     let at = |payload: &[u8]| last(Opcode::Close, payload);
-    check(Kind::Text, &at(b""), &[], b"\x88\0", Some(Closed::ByClient(None)));
+    check(Kind::Text, &at(b""), &[], b"\x88\0", Some(Closed::ByPeer(None)));
     for code in [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1014, 3000, 4999] {
         let [high, low] = u16::to_be_bytes(code);
-        let closed = Some(Closed::ByClient(Some(Code(code))));
+        let closed = Some(Closed::ByPeer(Some(Code(code))));
         check(Kind::Text, &at(&[high, low, b'b', b'y', b'e']), &[], &[0x88, 2, high, low], closed);
     }
     for code in [0, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65535] {
@@ -189,13 +189,13 @@ fn a_close_frame_is_answered_with_its_code() {
 
 #[test]
 fn the_server_closes_once() {
-    let mut connection = Connection::new(0, settings(Kind::Text));
+    let mut connection = Connection::server(0, settings(Kind::Text));
     connection.close(Code::GOING_AWAY, &"é".repeat(100));
     connection.close(Code::NORMAL, "");
     let output = connection.poll_output();
     // 61 whole characters: the 62nd would have been cut.
     assert_eq!((output.len(), &output[..4]), (2 + 2 + 122, &[0x88, 124, 0x03, 0xe9][..]));
-    assert_eq!(connection.closed(), Some(Closed::ByServer(Code::GOING_AWAY)));
+    assert_eq!(connection.closed(), Some(Closed::ByCaller(Code::GOING_AWAY)));
     let mut ping = last(Opcode::Ping, b"");
     assert_eq!(connection.handle_input(1, &mut ping.as_mut_slice()), None);
     assert!(connection.poll_output().is_empty());
@@ -204,19 +204,20 @@ fn the_server_closes_once() {
 
 #[test]
 fn messages_of_the_server_have_one_header() {
-    let connection = Connection::new(0, settings(Kind::Binary));
+    let mut connection = Connection::server(0, settings(Kind::Binary));
     for (length, header) in
         [(5, &[0x82, 5][..]), (256, &[0x82, 126, 1, 0]), (65_536, &[0x82, 127, 0, 0, 0, 0, 0, 1, 0, 0])]
     {
         let mut out = Vec::new();
-        connection.begin_message(length, &mut out);
-        assert_eq!(out, header);
+        connection.write_message(&[IoSlice::new(&[7; 3]), IoSlice::new(&vec![7; length - 3])], &mut out);
+        assert_eq!((&out[..header.len()], out.len()), (header, header.len() + length));
+        assert!(out[header.len()..].iter().all(|byte| *byte == 7));
     }
 }
 
 #[test]
 fn a_silent_client_is_asked_twice() {
-    let mut connection = Connection::new(0, settings(Kind::Text));
+    let mut connection = Connection::server(0, settings(Kind::Text));
     for at in [60_000, 120_000] {
         assert_eq!(connection.poll_timeout(), Some(at));
         connection.handle_timeout(at - 1);
@@ -238,15 +239,69 @@ fn a_silent_client_is_asked_twice() {
 #[test]
 fn silence_without_questions() {
     let settings = Settings { ping_interval_ms: 0, ..Settings::clone(&settings(Kind::Text)) };
-    let mut connection = Connection::new(5, Arc::new(settings.clone()));
+    let mut connection = Connection::server(5, Arc::new(settings.clone()));
     assert_eq!(connection.poll_timeout(), Some(300_005));
     connection.handle_timeout(300_005);
     assert_eq!(connection.closed(), Some(Closed::BySilence));
-    let connection = Connection::new(5, Arc::new(Settings { timeout_ms: 0, ..settings }));
+    let connection = Connection::server(5, Arc::new(Settings { timeout_ms: 0, ..settings }));
     assert_eq!(connection.poll_timeout(), None);
 }
 
 #[test]
 fn an_idle_connection_is_small() {
     assert!(size_of::<Connection>() <= 144, "{}", size_of::<Connection>());
+}
+
+/// The client's end, whose masks are 1, 2, 3 and so on.
+fn client() -> Connection {
+    let mut last = 0_u32;
+    let masks = Masks::new(move || {
+        last += 1;
+        last.to_be_bytes()
+    });
+    Connection::client(0, settings(Kind::Binary), masks)
+}
+
+#[test]
+fn a_client_masks_each_frame_with_another_mask() {
+    let mut connection = client();
+    let mut out = Vec::new();
+    connection.write_message(&[IoSlice::new(&[0; 3]), IoSlice::new(&[0; 2])], &mut out);
+    assert_eq!(out, [0x82, 0x85, 0, 0, 0, 1, 0, 0, 0, 1, 0]);
+    // A server's frames come as they are; a ping is answered.
+    let mut frames = b"\x89\x01\x10\x82\x05Hello".to_vec();
+    let piece = connection.handle_input(1, &mut frames.as_mut_slice()).map(|piece| piece.bytes.to_vec());
+    assert_eq!(piece.as_deref(), Some(&b"Hello"[..]));
+    assert_eq!(connection.poll_output(), [0x8a, 0x81, 0, 0, 0, 2, 0x10]);
+    connection.close(Code::NORMAL, "");
+    assert_eq!(connection.poll_output(), [0x88, 0x82, 0, 0, 0, 3, 0x03, 0xe8]);
+    assert_eq!(connection.closed(), Some(Closed::ByCaller(Code::NORMAL)));
+}
+
+#[test]
+fn what_no_server_may_send() {
+    let huge = b"\x82\x7f\x7f\xff\xff\xff\xff\xff\xff\xff";
+    let table: [(&[u8], Code, &str); 7] = [
+        (b"\x82\x85\x37\xfa\x21\x3d\x7f", Code::PROTOCOL_ERROR, "a server's frame that is masked"),
+        (b"\x89\x80\0\0\0\0", Code::PROTOCOL_ERROR, "a server's frame that is masked"),
+        (b"\x83\0", Code::PROTOCOL_ERROR, "a reserved opcode"),
+        (b"\x80\0", Code::PROTOCOL_ERROR, "the continuation of no message"),
+        (b"\x81\x01x", Code::UNSUPPORTED_DATA, "text is not spoken here"),
+        (b"\x88\x02\x03\xed", Code::PROTOCOL_ERROR, "a close code that no frame may hold"),
+        (huge, Code::TOO_LARGE, "a message over the limit"),
+    ];
+    for (bytes, code, detail) in table {
+        let mut connection = client();
+        let mut bytes = bytes.to_vec();
+        assert_eq!(connection.handle_input(1, &mut bytes.as_mut_slice()), None, "{detail}");
+        assert_eq!(connection.closed(), Some(Closed::ByFault(Fault::new(code, detail))));
+        // The close frame that says so is masked as well.
+        let (header, length) = Header::read(&connection.poll_output(), Sender::Client).unwrap().unwrap();
+        assert_eq!((header.opcode, length), (Opcode::Close, 6), "{detail}");
+    }
+    // What a server says is a client's fault.
+    let mut connection = client();
+    let mut bytes = b"\x88\x02\x03\xf0".to_vec();
+    assert_eq!(connection.handle_input(1, &mut bytes.as_mut_slice()), None);
+    assert_eq!(connection.closed(), Some(Closed::ByPeer(Some(Code::POLICY_VIOLATION))));
 }

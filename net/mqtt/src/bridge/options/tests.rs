@@ -34,13 +34,20 @@ fn urls() {
         ("mqtt5s://[::1]", Version::V5, true, "::1", 8883),
     ];
     for (url, version, is_tls, host, port) in cases {
-        let wanted = Address { url: url.to_owned(), version, is_tls, host: host.to_owned(), port };
+        let wanted = Address { url: url.to_owned(), version, is_tls, host: host.to_owned(), port, web: None };
         assert_eq!(address(url), Ok(wanted), "{url}");
     }
     for (url, words) in [
         ("broker", "no URL"),
         ("http://broker", "scheme"),
-        ("ws5://broker", "WebSocket"),
+        ("ws4://broker", "scheme"),
+        ("ws://broker:1/a b", "spaces"),
+        ("wss://broker:1/a\r\nHost: x", "spaces"),
+        ("ws5://broker\r\n/", "spaces"),
+        ("ws5://br\u{f6}ker/", "ASCII"),
+        ("ws://broker:/", "port"),
+        ("wss:///mqtt", "host"),
+        ("wss://user:password@broker/mqtt", "authentication"),
         ("mqtt://", "host"),
         ("mqtt://broker:0", "port"),
         ("mqtt://broker:x", "port"),
@@ -49,6 +56,25 @@ fn urls() {
     ] {
         let error = address(url).unwrap_err();
         assert!(error.contains(words), "{url}: {error}");
+    }
+}
+
+#[test]
+fn urls_of_websocket() {
+    let cases = [
+        ("ws://broker", Version::V3_1_1, false, 80, "broker", "/"),
+        ("wss://broker/mqtt", Version::V3_1_1, true, 443, "broker", "/mqtt"),
+        ("ws5://broker:8080/a/b?c=d#e", Version::V5, false, 8080, "broker:8080", "/a/b?c=d"),
+        ("wss5://broker:443?c", Version::V5, true, 443, "broker", "/?c"),
+        ("wss5://broker:80", Version::V5, true, 80, "broker:80", "/"),
+        ("ws://[::1]/", Version::V3_1_1, false, 80, "[::1]", "/"),
+        ("ws://[::1]:81/", Version::V3_1_1, false, 81, "[::1]:81", "/"),
+    ];
+    for (url, version, is_tls, port, authority, path) in cases {
+        let address = address(url).unwrap();
+        assert_eq!((address.version, address.is_tls, address.port), (version, is_tls, port), "{url}");
+        let web = Web { authority: authority.to_owned(), path: path.to_owned() };
+        assert_eq!(address.web, Some(web), "{url}");
     }
 }
 
