@@ -161,7 +161,7 @@ fn meaning(word: &str) -> Option<Vec<&'static Known>> {
     let is_group = |part: &&str| {
         EVERY.contains(part) || NONE.contains(part) || SUITES.iter().any(|known| known.groups.contains(part))
     };
-    if !parts.iter().all(|part| is_group(part)) {
+    if !parts.iter().all(is_group) {
         return None;
     }
     let is_in = |known: &Known, part: &&str| EVERY.contains(part) || known.groups.contains(part);
