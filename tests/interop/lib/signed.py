@@ -1,5 +1,6 @@
 """A name server whose answers are signed by DNSSEC: one zone, the root, with one key. Some names lie outside of it, as
 those of a domain that nobody has signed do; the signatures of others are wrong."""
+import asyncio
 import os
 import time
 
@@ -21,11 +22,11 @@ DAY = 86400
 
 class SignedNames(world.Names):
     """`plain`: domains that are delegated without a key; `forged`: names whose records were changed after they were
-    signed."""
+    signed; `late`: names and the seconds that answers about them take."""
 
     def __init__(self):
         super().__init__()
-        self.plain, self.forged = set(), set()
+        self.plain, self.forged, self.late = set(), set(), {}
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.public = dns.dnssec.make_dnskey(self.key.public_key(), dns.dnssec.Algorithm.ECDSAP256SHA256, flags=257)
 
@@ -61,6 +62,8 @@ class SignedNames(world.Names):
         asked = question.question[0]
         name, type_ = asked.name.to_text(omit_final_dot=True).lower(), dns.rdatatype.to_text(asked.rdtype)
         self.asked.append((name, type_))
+        if name in self.silent:
+            return
         answer = dns.message.make_response(question)
         answer.flags |= dns.flags.RA | dns.flags.AA
         wants_proof = bool(question.ednsflags & dns.flags.DO)
@@ -73,7 +76,7 @@ class SignedNames(world.Names):
                 answer.answer.append(rrset)
         elif wants_proof:
             self._deny(answer, asked.name, name)
-        self.transport.sendto(answer.to_wire(), address)
+        asyncio.get_running_loop().call_later(self.late.get(name, 0), self.transport.sendto, answer.to_wire(), address)
 
     def _deny(self, answer, name, text):
         """Proves that there are no such records (RFC 9824): every name is there, and has nothing of this kind."""

@@ -25,6 +25,8 @@ READY = asyncio.Lock()
 # The domain, whether an authority vouches for its certificate, what its TLSA record is of, how its records are signed,
 # and what comes of it: the proof that is believed, or what is said against it.
 AUTHORITY, OWN = True, False
+# Seconds: long for who could do without the answer, within the time of one question.
+LATE = 2
 ROWS = [
     ("valid", OWN, "its key", "signed", "it proves the domain (DANE)"),
     ("whole", OWN, "its certificate", "signed", "it proves the domain (DANE)"),
@@ -39,6 +41,8 @@ ROWS = [
     ("forged", AUTHORITY, "its key", "forged TLSA", "no valid DNSSEC signature"),
     ("hijacked", AUTHORITY, "its key", "forged SRV", "no valid DNSSEC signature"),
     ("stolen", OWN, "its key", "forged TLSA", "no valid DNSSEC signature"),
+    ("late", AUTHORITY, "another key", "late TLSA", "TLSA records ask for"),
+    ("mute", AUTHORITY, "another key", "silent TLSA", "the name servers don't say which certificate"),
 ]
 
 
@@ -98,6 +102,10 @@ async def stage():
                 NAMES.delegate(f"_5269._tcp.{domain}" if how.endswith("TLSA") else domain)
             if how.startswith("forged"):
                 NAMES.forged.add(f"{'_5269' if how.endswith('TLSA') else '_xmpp-server'}._tcp.{domain}")
+            if how.startswith("silent"):
+                NAMES.silent.add(f"_5269._tcp.{domain}")
+            if how.startswith("late"):
+                NAMES.late[f"_5269._tcp.{domain}"] = LATE
         await asyncio.gather(asker.start(), answerer.start())
         SERVERS.update(asker=asker, answerer=answerer)
 
@@ -105,8 +113,7 @@ async def stage():
 @table(ROWS, lambda name, vouched, of, how, expected: f"{name}: {expected}", seconds=60)
 async def _(name, vouched, of, how, expected):
     await stage()
-    # A domain that an authority proves waits for the DNS a moment only, and the first question takes several.
-    await SERVERS["asker"].ctl("s2s_probe", f"{name}.test")
+    # The first question counts: whoever delays the answers to it must not choose which proof is believed.
     told = await SERVERS["asker"].ctl("s2s_probe", f"{name}.test")
     assert expected in told, told
     # Where nobody has signed which server it is, its records say nothing (RFC 7712 §3).

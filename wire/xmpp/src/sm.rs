@@ -174,10 +174,16 @@ impl Session {
 
     /// Takes `<a/>` with this `h`; says whether `<r/>` is due again, which counts as sent then.
     pub(crate) fn handle_ack(&mut self, now: Duration, h: Option<&str>) -> Result<bool, StreamError> {
+        self.take_ack(h)?;
+        Ok(self.request_ack(now))
+    }
+
+    /// Takes `<a/>` with this `h`: a request that is out is answered.
+    pub(crate) fn take_ack(&mut self, h: Option<&str>) -> Result<(), StreamError> {
         let h = h.and_then(|h| h.trim().parse().ok()).ok_or(StreamErrorCondition::InvalidXml)?;
         self.acknowledge(h)?;
         self.clear_ack_request();
-        Ok(self.request_ack(now))
+        Ok(())
     }
 
     /// The stanzas not yet acknowledged, oldest first.

@@ -111,6 +111,13 @@ impl Inbox {
         Poll::Ready(())
     }
 
+    /// Lets everybody run who can, and adds the stanzas that they send: one write costs more than all else that is done
+    /// for a stanza, and the first to send would wake the driver before the others had their turn.
+    pub async fn gather(&self, stanzas: &mut Vec<Stanza>) {
+        tokio::task::yield_now().await;
+        self.0.lock().queue.take_into(stanzas);
+    }
+
     /// Takes nothing any more, and gives out what was still there. The answers of open questions are dropped with it.
     pub fn close(&self) -> Vec<Stanza> {
         let mut inner = self.0.lock();
@@ -129,3 +136,6 @@ impl Inbox {
         self.0.lock().queue.len()
     }
 }
+
+#[cfg(test)]
+mod tests;

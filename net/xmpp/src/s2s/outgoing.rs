@@ -91,12 +91,9 @@ pub(super) async fn connect(
     Err(last)
 }
 
-/// How long the DNS may take to say which certificates there are, where only it can prove the domain.
-const DANE_TIME: Duration = Duration::from_secs(6);
-/// The same where the domain is proved already, or can be by dialback.
-const DANE_GRACE: Duration = Duration::from_millis(300);
-
-/// A question about TLSA records that is asked while other things are done.
+/// A question about TLSA records that is asked while other things are done. How long it takes is bounded by whoever asks
+/// the name servers. It is waited for even where a certificate proves the domain without it: whoever can delay the DNS
+/// could choose otherwise which of the two proofs counts.
 struct DaneLookup(Option<JoinHandle<Dane>>);
 
 impl DaneLookup {
@@ -105,15 +102,11 @@ impl DaneLookup {
         Self(Some(tokio::spawn(async move { resolver.dane(domain.as_str(), &target).await })))
     }
 
-    /// The answer, or nothing if it takes longer.
-    async fn get(&mut self, within: Duration) -> Dane {
-        let Some(mut lookup) = self.0.take() else { return Dane::Unsaid };
-        match tokio::time::timeout(within, &mut lookup).await {
-            Ok(answer) => answer.unwrap_or_default(),
-            Err(_) => {
-                self.0 = Some(lookup);
-                Dane::Unsaid
-            }
+    /// The answer, once.
+    async fn get(&mut self) -> Dane {
+        match self.0.take() {
+            Some(lookup) => lookup.await.unwrap_or_default(),
+            None => Dane::Unsaid,
         }
     }
 }
@@ -274,7 +267,7 @@ impl Opening<'_> {
         Ok(proof)
     }
 
-    /// Whether the certificate proves the domain. Only a connection that nothing else can prove waits for the DNS.
+    /// Whether the certificate proves the domain.
     async fn check(
         &self,
         chain: &[CertificateDer<'static>],
@@ -284,9 +277,9 @@ impl Opening<'_> {
         let now = unix_time(self.kernel);
         let domain = self.wanted.remote.as_str();
         let alone = verify::verify(chain, &Reference { domain, delegated: None, tlsa: &[] }, &roots, now);
-        let needs_dane = alone.is_err() && !options::may_dial_back(&self.wanted.host, &self.wanted.remote);
-        let records = match dane.get(if needs_dane { DANE_TIME } else { DANE_GRACE }).await {
+        let records = match dane.get().await {
             Dane::Unsaid => return alone,
+            Dane::Silent => return Err(CertificateFault::Silent),
             Dane::Bogus => return Err(CertificateFault::Bogus),
             Dane::Records(records) => records,
         };

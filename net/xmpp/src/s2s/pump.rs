@@ -68,6 +68,9 @@ thread_local! {
 /// Stanzas for which a thread's batch is kept.
 const KEPT_STANZAS: usize = 256;
 
+/// So many stanzas are worth a write of their own.
+const GATHERED_BELOW: usize = 8;
+
 /// What woke a connection.
 #[derive(Default)]
 pub(super) struct Woken {
@@ -144,6 +147,9 @@ impl<M: Machine> Pump<M> {
         self.arm_timer(until);
         let mut woken = Woken::begin();
         poll_fn(|context| self.poll(context, &mut woken)).await;
+        if (1..GATHERED_BELOW).contains(&woken.waiting.stanzas.len()) {
+            self.handle.inbox.gather(&mut woken.waiting.stanzas).await;
+        }
         woken
     }
 

@@ -54,12 +54,15 @@ pub(super) enum CertificateFault {
     /// What the DNS says about it is not signed properly, where it has to be.
     #[error("the DNS records about the certificate have no valid DNSSEC signature")]
     Bogus,
+    /// The DNS doesn't say which it must be, though the domain is signed.
+    #[error("the name servers don't say which certificate the domain's TLSA records ask for")]
+    Silent,
 }
 
 impl CertificateFault {
     /// Whether no other way of proving the domain will do: it has said by DNSSEC how it is proved.
     pub fn is_final(&self) -> bool {
-        matches!(self, Self::Dane | Self::Bogus)
+        matches!(self, Self::Dane | Self::Bogus | Self::Silent)
     }
 }
 

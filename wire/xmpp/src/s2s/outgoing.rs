@@ -92,7 +92,7 @@ impl OutgoingStream {
         match (self.stage, self.peer.deadline) {
             (Stage::Tls, _) => self.peer.end(End::TlsTimeout),
             (_, Some(_)) => self.fail(StreamErrorCondition::ConnectionTimeout.into()),
-            (_, None) => self.peer.end(End::Unacknowledged),
+            (_, None) => self.peer.on_sm_timeout(now),
         }
     }
 
@@ -214,7 +214,8 @@ impl OutgoingStream {
     }
 
     /// Writes a request for acknowledgement, exactly one element, if one is due (XEP-0198 §4); says whether it did.
-    /// For the end of a batch.
+    /// For the end of a batch. While stanzas follow each other closely there is one for a few of them, and one at
+    /// `poll_timeout` for the last.
     pub fn request_ack(&mut self, now: Duration, out: &mut Vec<u8>) -> bool {
         self.peer.request_ack(now, out)
     }

@@ -172,9 +172,8 @@ impl<E> Peer<E> {
     pub(super) fn take_unacked(&mut self) -> VecDeque<sm::Unacked> {
         match std::mem::replace(&mut self.sm, acknowledging::State::Off) {
             acknowledging::State::Off => VecDeque::new(),
-            acknowledging::State::Asked(session) | acknowledging::State::On(session) => {
-                session.into_unacked()
-            }
+            acknowledging::State::Asked(session) => session.into_unacked(),
+            acknowledging::State::On(on) => on.session.into_unacked(),
         }
     }
 

@@ -25,6 +25,9 @@ pub(in crate::s2s) enum Dane {
     Unsaid,
     /// It must be one of these.
     Records(Vec<Tlsa>),
+    /// The domain has said by DNSSEC where its server is, but which certificate it has can't be learned: whoever keeps
+    /// the answer back must not have his way (RFC 7673 §3).
+    Silent,
     /// The signatures are wrong, though others are right: nothing that the DNS says about the domain can be believed
     /// (RFC 6698 §4.1).
     Bogus,
@@ -73,7 +76,11 @@ impl Validator {
         let service = if target.direct_tls { "_xmpps-server" } else { "_xmpp-server" };
         let asked = async {
             if !target.is_domain {
-                let named = self.secure(&format!("{service}._tcp.{domain}."), RecordType::SRV).await?;
+                let named = match self.secure(&format!("{service}._tcp.{domain}."), RecordType::SRV).await {
+                    // Nobody has said that the domain is signed.
+                    Err(Unproved::Silent) => return Ok(Vec::new()),
+                    named => named?,
+                };
                 let is_target = |data: &RData| matches!(data, RData::SRV(srv) if srv.port == target.port && *plain(&srv.target) == *target.name);
                 if !named.iter().any(is_target) {
                     return Ok(Vec::new());
@@ -86,13 +93,15 @@ impl Validator {
                 let tlsa = records.iter().filter_map(of_record).collect::<Vec<_>>();
                 if tlsa.is_empty() { Dane::Unsaid } else { Dane::Records(tlsa) }
             }
-            Err(Forged) if self.sees_signatures().await => Dane::Bogus,
-            Err(Forged) => Dane::Unsaid,
+            Err(Unproved::Silent) if target.is_domain => Dane::Unsaid,
+            Err(Unproved::Silent) => Dane::Silent,
+            Err(Unproved::Forged) if self.sees_signatures().await => Dane::Bogus,
+            Err(Unproved::Forged) => Dane::Unsaid,
         }
     }
 
     /// Only what DNSSEC proves.
-    async fn secure(&self, name: &str, kind: RecordType) -> Result<Vec<RData>, Forged> {
+    async fn secure(&self, name: &str, kind: RecordType) -> Result<Vec<RData>, Unproved> {
         let Ok(name) = Name::from_ascii(name) else { return Ok(Vec::new()) };
         match tokio::time::timeout(PROOF_TIME, self.resolver.lookup(name, kind)).await {
             Ok(Ok(lookup)) => {
@@ -102,9 +111,10 @@ impl Validator {
                     .map(|record| record.data.clone())
                     .collect())
             }
-            Ok(Err(NetError::Dns(DnsError::DnssecBogus))) => Err(Forged),
-            Ok(Err(NetError::Dns(DnsError::Nsec { proof, .. }))) if proof.is_bogus() => Err(Forged),
-            _ => Ok(Vec::new()),
+            Ok(Err(NetError::Dns(DnsError::DnssecBogus))) => Err(Unproved::Forged),
+            Ok(Err(NetError::Dns(DnsError::Nsec { proof, .. }))) if proof.is_bogus() => Err(Unproved::Forged),
+            Ok(Err(NetError::Dns(DnsError::Nsec { .. } | DnsError::NoRecordsFound(_)))) => Ok(Vec::new()),
+            Ok(Err(_)) | Err(_) => Err(Unproved::Silent),
         }
     }
 
@@ -120,8 +130,13 @@ impl Validator {
     }
 }
 
-/// A signature is missing where there must be one, or wrong.
-struct Forged;
+/// Why nothing is known.
+enum Unproved {
+    /// A signature is missing where there must be one, or wrong.
+    Forged,
+    /// There was no answer in time, or none that says anything.
+    Silent,
+}
 
 /// The keys of a file with DNSKEY records, and whose they are.
 fn anchors(file: &Path) -> Result<(TrustAnchors, Vec<Name>), String> {

@@ -229,7 +229,11 @@ fn what_was_not_acknowledged_comes_back() {
     play(&mut driven, &[("<enabled xmlns='urn:xmpp:sm:3'/>", "<r xmlns='urn:xmpp:sm:3'/>[sm]")]);
     assert!(driven.send(stanza("2")));
     assert!(!driven.said().contains("<r "), "one is on the way");
-    play(&mut driven, &[("<a xmlns='urn:xmpp:sm:3' h='1'/>", "<r xmlns='urn:xmpp:sm:3'/>")]);
+    play(&mut driven, &[("<a xmlns='urn:xmpp:sm:3' h='1'/>", "")]);
+    driven.advance(Duration::from_millis(99));
+    assert_eq!(driven.said(), "", "the last request is a moment ago");
+    driven.advance(Duration::from_millis(1));
+    assert_eq!(driven.said(), "<r xmlns='urn:xmpp:sm:3'/>");
     driven.advance(Duration::from_secs(60));
     assert_eq!(driven.said(), "[unacknowledged]");
     let ids: Vec<_> =
@@ -242,4 +246,33 @@ fn what_was_not_acknowledged_comes_back() {
     refused.said();
     play(&mut refused, &[(failed, "")]);
     assert!(refused.stream.take_unacked().is_empty());
+}
+
+/// XEP-0198 §4 leaves it to the sender when to ask: at once after a pause, and then for a few stanzas together.
+#[test]
+fn acknowledgement_is_requested_for_stanzas_together() {
+    let request = "<r xmlns='urn:xmpp:sm:3'/>";
+    let mut driven = authorized_out("dialback sm");
+    play(&mut driven, &[("<enabled xmlns='urn:xmpp:sm:3'/>", "[sm]")]);
+    let requests = |driven: &mut Driven<OutgoingStream>, count: usize| {
+        let mut at = Vec::new();
+        for number in 0..count {
+            let message = crate::Stanza::message(crate::MessageType::Chat);
+            assert!(driven.send(message.with_from(&domain(ORIGINATING)).with_to(&domain(RECEIVING))));
+            if driven.said().contains(request) {
+                at.push(number);
+            }
+        }
+        at
+    };
+    assert_eq!(requests(&mut driven, 1), [0]);
+    assert_eq!(requests(&mut driven, 20), [0; 0], "one is on the way");
+    // Of those that came meanwhile there are enough for the next.
+    play(&mut driven, &[("<a xmlns='urn:xmpp:sm:3' h='1'/>", request)]);
+    play(&mut driven, &[("<a xmlns='urn:xmpp:sm:3' h='21'/>", "")]);
+    assert_eq!(requests(&mut driven, 20), [15]);
+    play(&mut driven, &[("<a xmlns='urn:xmpp:sm:3' h='41'/>", "")]);
+    driven.advance(Duration::from_secs(5));
+    assert_eq!(driven.said(), "", "nothing waits");
+    assert_eq!(requests(&mut driven, 2), [0]);
 }
