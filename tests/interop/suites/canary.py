@@ -229,6 +229,7 @@ async def _():
             client = await Raw.connect()
             await client.write(f"<auth xmlns='{NS['sasl']}' mechanism='{mechanism}'>{b64(message % (who.user, given))}</auth>")
             assert (await client.read()).tag in (q("sasl:challenge"), q("sasl:failure"))
+            client.abort()
     await http(call.format("status") + f"Cookie: session={secret('a cookie')}", "{}")
 
 
