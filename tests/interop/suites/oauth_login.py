@@ -148,7 +148,7 @@ async def _(mechanism, what):
     if what == "unknown":
         token = "x" * 43
     elif what == "narrow":
-        token = await issued(who, "connected_users_number;ejabberd:user")
+        token = await issued(who, "ejabberd:user,status")
     else:
         token = await issued(other if what == "another's" else who, seconds=1 if what == "expired" else 3600)
     if what == "expired":
