@@ -46,7 +46,8 @@ impl RunningHost {
         let host = Arc::new(Host::new(jid, Arc::new(config.clone()), store, Arc::new(accounts)));
         // What others make their own use of: bans, the login's rules, time and randomness for tokens.
         let environment = Arc::new(node.authentication.clone());
-        let guards = vec![host.provide(book), host.provide(Arc::new(options)), host.provide(environment)];
+        let mut guards = vec![host.provide(book), host.provide(Arc::new(options)), host.provide(environment)];
+        guards.extend(nightjar_web::oauth::serve(&node.kernel, &host));
         node.kernel.add_host(Arc::clone(&host));
         let mut running = Self { host, features: Vec::new(), _guards: guards };
         for feature in FEATURES {

@@ -1,5 +1,6 @@
-//! Enhanced authentication (MQTT 5 §4.12): SCRAM, and who is counted as a guesser.
+//! Enhanced authentication (MQTT 5 §4.12): SCRAM and OAuth tokens, and who is counted as a guesser.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -46,6 +47,8 @@ pub(crate) enum Turn {
 pub(crate) struct Dialogue {
     terms: Terms,
     exchange: Exchange,
+    /// It failed, and was counted, though the client has still to answer.
+    is_counted: bool,
 }
 
 impl Terms {
@@ -57,11 +60,16 @@ impl Terms {
             channel_binding: !bindings.is_empty(),
             // What is hidden there is hidden for clients that choose badly from a list; here is none.
             sasl2: true,
+            oauth: host.takes_tokens(),
+            // A token may go where a password may.
+            plaintext_allowed: true,
             ..MechanismPolicy::default()
         };
         let options = host.get::<AuthOptions>().unwrap_or_default();
         let mut offered = mechanisms(&options, policy);
-        offered.retain(|mechanism| matches!(mechanism, Mechanism::Scram { .. }));
+        offered.retain(|mechanism| {
+            matches!(mechanism, Mechanism::Scram { .. } | Mechanism::OauthBearer | Mechanism::XOauth2)
+        });
         let mechanism = Mechanism::from_name(method.as_str()).filter(|wanted| offered.contains(wanted));
         let mechanism = mechanism.ok_or(METHOD)?;
         let named =
@@ -70,6 +78,7 @@ impl Terms {
             host: host.name.clone(),
             mechanisms: offered,
             channel_bindings: bindings,
+            plaintext_allowed: true,
             ..Offer::default()
         };
         Ok(Some(Self { host: Arc::clone(host), mechanism, offer, ip: opening.ip, named }))
@@ -77,8 +86,18 @@ impl Terms {
 
     /// Takes the client's first data.
     pub(crate) async fn begin(self, data: Option<&[u8]>) -> Result<Turn, MqttRefusal> {
-        let (exchange, step) = Exchange::start(self.mechanism, &self.offer, data);
-        Dialogue { terms: self, exchange }.advance(step).await
+        let data = data.map(|data| self.message(data));
+        let (exchange, step) = Exchange::start(self.mechanism, &self.offer, data.as_deref());
+        Dialogue { terms: self, exchange, is_counted: false }.advance(step).await
+    }
+
+    /// The data as SASL has them. With X-OAUTH2 ejabberd's clients send the token alone, and CONNECT says whose it is.
+    fn message<'a>(&self, data: &'a [u8]) -> Cow<'a, [u8]> {
+        if self.mechanism != Mechanism::XOauth2 {
+            return Cow::Borrowed(data);
+        }
+        let named = self.named.as_ref().map_or("", Text::as_str);
+        Cow::Owned([b"\0", named.as_bytes(), b"\0", data].concat())
     }
 
     async fn attempted(&self, user: Text, success: bool) -> Result<(), MqttRefusal> {
@@ -97,26 +116,13 @@ impl Terms {
         self.attempted(user.clone(), true).await?;
         Ok(Turn::Proved(user, additional_data))
     }
-
-    /// What the client hears; a wrong proof counts as a guess.
-    async fn failed(&self, user: Option<&Text>, failure: &SaslFailure) -> MqttRefusal {
-        tracing::info!(user = user.map(Text::as_str), reason = failure.reason, "authentication failed");
-        let refusal = match failure.condition {
-            Condition::InvalidMechanism => METHOD,
-            Condition::AccountDisabled => BANNED,
-            Condition::TemporaryAuthFailure => return UNKNOWN,
-            Condition::NotAuthorized => WRONG,
-            _ => UNREADABLE,
-        };
-        let told = self.attempted(user.cloned().unwrap_or_default(), false).await;
-        told.err().unwrap_or(refusal)
-    }
 }
 
 impl Dialogue {
     /// Takes the client's next data.
     pub(crate) async fn answer(mut self, data: Option<&[u8]>) -> Result<Turn, MqttRefusal> {
-        let step = self.exchange.handle_response(data.unwrap_or_default());
+        let data = self.terms.message(data.unwrap_or_default());
+        let step = self.exchange.handle_response(&data);
         self.advance(step).await
     }
 
@@ -128,14 +134,44 @@ impl Dialogue {
                     let answer = self.terms.host.accounts.scram_answer(&lookup).await;
                     self.exchange.provide(answer)
                 }
+                Step::NeedOauth(check) => {
+                    let answer = self.terms.host.token_answer(&check).await;
+                    match self.exchange.provide(answer) {
+                        // OAUTHBEARER tells what is wrong before it fails; a client that has heard it can guess on.
+                        Step::Challenge(data) => {
+                            self.is_counted = true;
+                            self.terms.attempted(check.username.unwrap_or_default(), false).await?;
+                            Step::Challenge(data)
+                        }
+                        step => step,
+                    }
+                }
                 Step::Success(success) => return self.terms.proved(success).await,
                 Step::Failure(failure) => {
-                    return Err(self.terms.failed(self.exchange.username(), &failure).await);
+                    return Err(self.failed(&failure).await);
                 }
                 // Questions of mechanisms that aren't offered.
                 _ => return Err(METHOD),
             }
         }
+    }
+
+    /// What the client hears; a wrong proof counts as a guess.
+    async fn failed(&self, failure: &SaslFailure) -> MqttRefusal {
+        let user = self.exchange.username();
+        tracing::info!(user = user.map(Text::as_str), reason = failure.reason, "authentication failed");
+        let refusal = match failure.condition {
+            Condition::InvalidMechanism => METHOD,
+            Condition::AccountDisabled => BANNED,
+            Condition::TemporaryAuthFailure => return UNKNOWN,
+            Condition::NotAuthorized => WRONG,
+            _ => UNREADABLE,
+        };
+        if self.is_counted {
+            return refusal;
+        }
+        let told = self.terms.attempted(user.cloned().unwrap_or_default(), false).await;
+        told.err().unwrap_or(refusal)
     }
 }
 

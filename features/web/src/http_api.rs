@@ -5,20 +5,19 @@ pub(crate) mod authorization;
 mod openapi;
 mod target;
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use http::Method;
 use http::request::Parts;
 use nightjar_base::commands::json::{Unreadable, arguments_from_json, parse};
 use nightjar_base::commands::{CommandSpec, Policy};
-use nightjar_base::hooks::{AccountRemoved, BoxFuture, Flow, On, Outcome, Stage};
+use nightjar_base::hooks::BoxFuture;
 use nightjar_base::http::{self as web, HttpHandler, Request, Response};
 use nightjar_base::{Feature, FeatureContext, FeatureError, Kernel, Registration};
 use nightjar_config::{ModuleSpec, OptionSpec, Options, Value};
 use nightjar_jid::Jid;
 use serde_json::{Map, Value as Json, json};
 
-use crate::oauth::Tokens;
 use authorization::Asker;
 use target::Target;
 
@@ -50,7 +49,6 @@ fn start(context: FeatureContext) -> BoxFuture<'static, Result<Registration, Fea
         let default_version = default_version(&context.options);
         let mut registration = context.registration();
         registration.http(SPEC.name, Arc::new(HttpApi { default_version }));
-        registration.on::<AccountRemoved>(Stage::Record, Arc::new(Revoke(Arc::downgrade(&context.kernel))));
         Ok(registration)
     })
 }
@@ -143,21 +141,6 @@ fn complete(spec: &CommandSpec, mut given: Json, jid: Option<&Jid>) -> Json {
         arguments.insert("host".to_owned(), json!(jid.domain()));
     }
     given
-}
-
-/// Whoever takes the name of an account that is gone doesn't fall to its tokens.
-struct Revoke(Weak<Kernel>);
-
-impl On<AccountRemoved> for Revoke {
-    fn on<'a>(&'a self, event: &'a mut AccountRemoved) -> Outcome<'a> {
-        let Some(kernel) = self.0.upgrade() else { return Outcome::Now(Flow::Continue) };
-        Outcome::Later(Box::pin(async move {
-            if let Err(error) = kernel.shared::<Tokens>().revoke_all(&kernel, &event.account).await {
-                tracing::warn!(account = %event.account, %error, "tokens could not be revoked");
-            }
-            Flow::Continue
-        }))
-    }
 }
 
 #[cfg(test)]

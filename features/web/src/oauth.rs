@@ -1,16 +1,18 @@
-//! OAuth tokens: who has one calls the API in the name of an account, within the token's scopes.
+//! OAuth tokens: who has one logs in as an account, or calls the API in its name, within the token's scopes.
 //!
 //! They are in ejabberd's tables, in the database of the first host.
 
 mod clients;
 mod commands;
 mod endpoint;
+mod issuer;
 mod tokens;
 
 use nightjar_config::{OptionSpec, option};
 
 pub(crate) use commands::commands;
 pub(crate) use endpoint::Endpoint;
+pub use issuer::serve;
 pub use tokens::{Token, Tokens, Validity};
 
 /// Top-level options about tokens.

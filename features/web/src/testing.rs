@@ -9,7 +9,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
-use nightjar_auth::{AuthOptions, Environment, HostAccounts, PasswordType};
+use nightjar_auth::{Accounts, AuthError, AuthOptions, Bans, Environment, HostAccounts, PasswordType};
 use nightjar_base::commands::{
     Call, Caller, CommandError, CommandResult, CommandSpec, Field, Policy, Shape, Value,
 };
@@ -18,13 +18,13 @@ use nightjar_base::guard::Guard;
 use nightjar_base::hooks::BoxFuture;
 use nightjar_base::http::{Request, Response, body, read};
 use nightjar_base::{Clock, FeatureContext, Host, Kernel, Random};
-use nightjar_config::{Declarations, Environment as Surroundings, load_with};
+use nightjar_config::{Config, Declarations, Environment as Surroundings, load_with};
 use nightjar_jid::Jid;
 use nightjar_sasl::Secret;
 use nightjar_text::Text;
 
 use crate::http_api::FEATURE;
-use crate::oauth::OPTIONS;
+use crate::oauth::{OPTIONS, serve};
 use crate::{HANDLERS, offer};
 
 /// Accounts `admin`, `bob` and `eve`, whose passwords are their names; everything is allowed from 127.0.0.2, `status`
@@ -157,6 +157,7 @@ async fn run(spec: &'static CommandSpec, call: Call) -> CommandResult {
 pub(crate) struct World {
     pub(crate) kernel: Arc<Kernel>,
     pub(crate) host: Arc<Host>,
+    accounts: Arc<HostAccounts>,
     clock: Arc<Fixed>,
     _guards: Vec<Guard>,
 }
@@ -212,6 +213,22 @@ impl Ask {
     }
 }
 
+fn config(yaml: String) -> Config {
+    let files = BTreeMap::from([(PathBuf::from("a.yml"), yaml.into_bytes())]);
+    let modules = [FEATURE.spec];
+    let declarations = Declarations { modules: &modules, listeners: HANDLERS, toplevel: OPTIONS };
+    let loaded = load_with(Path::new("a.yml"), &declarations, &Surroundings::default(), &files);
+    loaded.unwrap_or_else(|mistakes| panic!("{mistakes:#?}")).0
+}
+
+struct Banned(&'static str);
+
+impl Bans for Banned {
+    fn ban<'a>(&'a self, user: &'a str) -> BoxFuture<'a, Result<Option<Text>, AuthError>> {
+        Box::pin(async move { Ok((user == self.0).then(|| Text::new("go"))) })
+    }
+}
+
 impl World {
     pub(crate) async fn new() -> Self {
         Self::with("{}", "").await
@@ -220,11 +237,7 @@ impl World {
     /// With these options of mod_http_api (YAML in braces) and more top-level options.
     pub(crate) async fn with(options: &str, more: &str) -> Self {
         let yaml = format!("{}{more}", CONFIG.replace("{}", options));
-        let files = BTreeMap::from([(PathBuf::from("a.yml"), yaml.into_bytes())]);
-        let modules = [FEATURE.spec];
-        let declarations = Declarations { modules: &modules, listeners: HANDLERS, toplevel: OPTIONS };
-        let loaded = load_with(Path::new("a.yml"), &declarations, &Surroundings::default(), &files);
-        let (config, _) = loaded.unwrap_or_else(|mistakes| panic!("{mistakes:#?}"));
+        let config = config(yaml);
         let of_host = Arc::new(config.host("localhost").clone());
         let clock = Arc::new(Fixed(AtomicI64::new(NOW)));
         let random = Arc::new(Counting(AtomicU64::new(1)));
@@ -236,9 +249,11 @@ impl World {
             AuthOptions { stored_password_types: vec![PasswordType::Plain], ..AuthOptions::default() };
         let (accounts, _) = HostAccounts::new(&options, &store, &environment, &[]);
         let jid = Jid::parse("localhost").unwrap();
-        let host = Arc::new(Host::new(jid, of_host, store, Arc::new(accounts)));
+        let accounts = Arc::new(accounts);
+        let host = Arc::new(Host::new(jid, of_host, store, Arc::clone(&accounts) as Arc<dyn Accounts>));
         kernel.add_host(Arc::clone(&host));
         let mut guards = offer(&kernel, Arc::new(Echo));
+        guards.extend(serve(&kernel, &host));
         for spec in COMMANDS {
             guards.push(kernel.commands.add(spec, None, Arc::new(move |call: Call| run(spec, call))));
         }
@@ -248,11 +263,26 @@ impl World {
         for user in ["admin", "bob", "eve"] {
             kernel.register_account(&host, user, &Secret::from(user)).await.unwrap();
         }
-        World { kernel, host, clock, _guards: guards }
+        World { kernel, host, accounts, clock, _guards: guards }
     }
 
     pub(crate) fn pass(&self, seconds: i64) {
         self.clock.0.fetch_add(seconds, Ordering::Relaxed);
+    }
+
+    /// Bans an account, and no other.
+    pub(crate) fn ban(&self, user: &'static str) {
+        self.accounts.set_bans(Some(Arc::new(Banned(user))));
+    }
+
+    pub(crate) fn unban(&self) {
+        self.accounts.set_bans(None);
+    }
+
+    /// A reload after which `oauth_access` is `none`.
+    pub(crate) fn close_oauth(&self) {
+        let yaml = CONFIG.replace("oauth_access: {allow: holders}", "oauth_access: none");
+        self.host.set_config(Arc::new(config(yaml).host("localhost").clone()));
     }
 
     pub(crate) async fn respond(&self, ask: Ask) -> Response {

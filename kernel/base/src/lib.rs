@@ -25,6 +25,7 @@ pub mod kernel;
 pub mod mailbox;
 pub mod metrics;
 pub mod mqtt;
+pub mod oauth;
 pub mod presence;
 pub mod registry;
 pub mod relay;

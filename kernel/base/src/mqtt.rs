@@ -9,7 +9,7 @@ use std::task::Context;
 use bytes::Bytes;
 use nightjar_jid::Jid;
 use nightjar_mqtt::{Connect, Connection, Delivery, Event, Finished, Publish, Reason, Text};
-use nightjar_sasl::{ChannelBinding, claimed_username};
+use nightjar_sasl::{ChannelBinding, claimed_authzid, claimed_username};
 
 use crate::hooks::BoxFuture;
 use crate::host::Host;
@@ -164,13 +164,14 @@ fn end_connections(host: &Host, of: MqttWhose<'_>, reason: Reason) -> usize {
     host.get::<MqttService>().map_or(0, |service| service.0.end_connections(of, reason))
 }
 
-/// The name of the account that a CONNECT claims: that in SCRAM's first message if there is one, since it is what is
-/// proved, else the user name.
+/// The name of the account that a CONNECT claims: that in the first message of SCRAM or OAUTHBEARER if there is one, since
+/// it is what is proved, else the user name.
 pub fn claimed_name(connect: &Connect) -> Option<String> {
-    let is_scram =
-        connect.authentication_method().is_some_and(|method| method.as_str().starts_with("SCRAM-"));
-    let data = connect.authentication_data().filter(|_| is_scram);
-    let proved = data.and_then(|data| claimed_username(&data));
+    let proved = match (connect.authentication_method(), connect.authentication_data()) {
+        (Some(method), Some(data)) if method.as_str().starts_with("SCRAM-") => claimed_username(&data),
+        (Some(method), Some(data)) if method.as_str() == "OAUTHBEARER" => claimed_authzid(&data),
+        _ => None,
+    };
     proved.or_else(|| connect.user_name.as_ref().map(|name| name.as_str().to_owned()))
 }
 

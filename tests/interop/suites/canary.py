@@ -222,6 +222,14 @@ async def _():
     secrets["OAuth token"] = token
     equal((await http(call.format("status") + f"Authorization: Bearer {token}", "{}"))[0], 200)
     equal((await http(call.format("status") + f"Authorization: Bearer {secret('wrong bearer')}", "{}"))[0], 401)
+    for mechanism, message in (("OAUTHBEARER", "n,a=%s,\x01auth=Bearer %s\x01\x01"), ("X-OAUTH2", "\0%s\0%s")):
+        # One that opens the API alone, one that nobody knows, and one that isn't even written as tokens are.
+        secrets[f"unknown at {mechanism}"] = f"Kanari-{uuid.uuid4().hex}"
+        for given in (token, secrets[f"unknown at {mechanism}"], secret(f"malformed at {mechanism}")):
+            client = await Raw.connect()
+            await client.write(f"<auth xmlns='{NS['sasl']}' mechanism='{mechanism}'>{b64(message % (who.user, given))}</auth>")
+            assert (await client.read()).tag in (q("sasl:challenge"), q("sasl:failure"))
+            client.abort()
     await http(call.format("status") + f"Cookie: session={secret('a cookie')}", "{}")
 
 

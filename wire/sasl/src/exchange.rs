@@ -84,6 +84,8 @@ pub enum Answer {
     Identity(Text),
     /// To [`Step::NeedToken`]: every token that may be used, in any order; none for an unknown account.
     Tokens(Vec<Secret>),
+    /// To [`Step::NeedOauth`]: the token holds, but for other things.
+    InsufficientScope,
     /// To any: the account is disabled, the database is away, the password is wrong, …
     Refuse(SaslFailure),
 }
@@ -166,7 +168,17 @@ impl Exchange {
     /// Takes the driver's answer to the question the last step asked.
     pub fn provide(&mut self, answer: Answer) -> Step {
         let result = match (std::mem::replace(&mut self.state, State::Over), answer) {
-            (State::Oauth { .. }, Answer::Refuse(failure)) => return self.refuse_oauth(failure),
+            (State::Oauth { .. }, Answer::Refuse(failure)) => {
+                return self.refuse_oauth(failure, oauth::INVALID_TOKEN);
+            }
+            (State::Oauth { .. }, Answer::InsufficientScope) => {
+                let failure = SaslFailure::not_authorized("token for other things than logging in");
+                return self.refuse_oauth(failure, oauth::INSUFFICIENT_SCOPE);
+            }
+            (State::Oauth { username: Some(claimed) }, Answer::Identity(owner)) if claimed != owner => {
+                let failure = SaslFailure::not_authorized("token of another account");
+                return self.refuse_oauth(failure, oauth::INVALID_TOKEN);
+            }
             (_, Answer::Refuse(failure)) => Err(failure),
             (State::Keys(first), Answer::Keys { credentials, nonce }) => {
                 first.answer(credentials, &nonce).map(|(message, pending)| {
@@ -176,7 +188,7 @@ impl Exchange {
             }
             (State::Password { username, authzid }, Answer::Accept) => Ok(success(username, authzid)),
             (State::Token(proof), Answer::Tokens(tokens)) => proof.verify(&tokens).map(Step::Success),
-            (State::Oauth { username }, Answer::Identity(owner)) => owned_by(username, owner),
+            (State::Oauth { .. }, Answer::Identity(owner)) => Ok(success(owner, None)),
             (State::External { authzid }, Answer::Identity(username)) => Ok(success(username, authzid)),
             (State::Anonymous, Answer::Identity(username)) => Ok(success(username, None)),
             _ => Err(SaslFailure::temporary("answer to a question that was not asked")),
@@ -230,10 +242,10 @@ impl Exchange {
         Step::NeedOauth(check)
     }
 
-    fn refuse_oauth(&mut self, failure: SaslFailure) -> Step {
+    fn refuse_oauth(&mut self, failure: SaslFailure, told: &[u8]) -> Step {
         if self.mechanism == Mechanism::OauthBearer && failure.condition == Condition::NotAuthorized {
             self.state = State::AwaitOauthEnd(failure);
-            return Step::Challenge(oauth::ERROR_CHALLENGE.to_vec());
+            return Step::Challenge(told.to_vec());
         }
         self.end(failure)
     }
@@ -246,13 +258,6 @@ impl Exchange {
 
 fn success(username: Text, authzid: Option<Text>) -> Step {
     Step::Success(Success { username, authzid, additional_data: None, token: None })
-}
-
-fn owned_by(claimed: Option<Text>, owner: Text) -> Result<Step, SaslFailure> {
-    match claimed {
-        Some(claimed) if claimed != owner => Err(SaslFailure::not_authorized("token of another account")),
-        _ => Ok(success(owner, None)),
-    }
 }
 
 /// RFC 4422 appendix A: UTF-8 without NUL; empty means the identity the certificate names.

@@ -31,6 +31,7 @@ pub use failure::{Condition, SaslFailure};
 pub use hash::ScramHash;
 pub use keys::{BadPassword, EncodedKeys, KeyError, ScramKeys};
 pub use mechanism::{Mechanism, TokenBinding};
+pub use oauth::claimed_authzid;
 pub use offer::{ChannelBinding, ChannelBindingKind, Offer};
 pub use scram::{Nonce, ScramCredentials, claimed_username};
 pub use secret::Secret;

@@ -1,10 +1,23 @@
+use std::borrow::Cow;
+
 use nightjar_text::Text;
 
 use crate::account::local_part;
+use crate::scram::sasl_name;
 use crate::{Condition, OauthCheck, SaslFailure, Secret};
 
 /// What OAUTHBEARER's server sends before it fails (RFC 7628 §3.2.2); the client answers with one `\x01`.
-pub(crate) const ERROR_CHALLENGE: &[u8] = br#"{"status":"invalid_token","scope":"sasl_auth"}"#;
+pub(crate) const INVALID_TOKEN: &[u8] = br#"{"status":"invalid_token","scope":"sasl_auth"}"#;
+/// The same for a token that holds, but for other things (RFC 6750 §3.1).
+pub(crate) const INSUFFICIENT_SCOPE: &[u8] = br#"{"status":"insufficient_scope","scope":"sasl_auth"}"#;
+
+/// The name in OAUTHBEARER's client message, as the client wrote it; `None` if there is none, or if the header can't be
+/// read.
+pub fn claimed_authzid(message: &[u8]) -> Option<String> {
+    let header = message.split(|byte| *byte == 1).next()?;
+    let authzid = header_authzid(std::str::from_utf8(header).ok()?).ok()?;
+    authzid.map(Cow::into_owned)
+}
 
 /// Reads OAUTHBEARER's client message (RFC 7628 §3.1): `gs2-header \x01 *(key "=" value \x01) \x01`.
 pub(crate) fn read_bearer(input: &[u8], host: &str) -> Result<OauthCheck, SaslFailure> {
@@ -12,8 +25,8 @@ pub(crate) fn read_bearer(input: &[u8], host: &str) -> Result<OauthCheck, SaslFa
     let (header, rest) = message.split_once('\u{1}').ok_or(malformed("no header"))?;
     let pairs = rest.strip_suffix("\u{1}\u{1}").ok_or(malformed("message is not closed"))?;
     let username = match header_authzid(header)? {
-        "" => None,
-        authzid => Some(account(authzid, host)?),
+        None => None,
+        Some(authzid) => Some(account(&authzid, host)?),
     };
     let mut token = None;
     for pair in pairs.split('\u{1}') {
@@ -27,14 +40,16 @@ pub(crate) fn read_bearer(input: &[u8], host: &str) -> Result<OauthCheck, SaslFa
     Ok(OauthCheck { username, token: token.ok_or(malformed("no token"))? })
 }
 
-fn header_authzid(header: &str) -> Result<&str, SaslFailure> {
+/// `n,,` or `n,a=saslname,` (RFC 5801 §4).
+fn header_authzid(header: &str) -> Result<Option<Cow<'_, str>>, SaslFailure> {
     let bad = malformed("bad header");
     let rest = header.strip_prefix("n,").or_else(|| header.strip_prefix("y,")).ok_or(bad.clone())?;
     let authzid = rest.strip_suffix(',').ok_or(bad.clone())?;
-    match authzid {
-        "" => Ok(""),
-        _ => authzid.strip_prefix("a=").filter(|name| !name.is_empty() && !name.contains(',')).ok_or(bad),
+    if authzid.is_empty() {
+        return Ok(None);
     }
+    let name = authzid.strip_prefix("a=").filter(|name| !name.contains(',')).ok_or(bad)?;
+    sasl_name(name).map(Some)
 }
 
 fn account(authzid: &str, host: &str) -> Result<Text, SaslFailure> {

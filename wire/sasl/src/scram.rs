@@ -13,6 +13,7 @@ use crate::account::{local_part, own_authzid};
 use crate::{
     ChannelBindingKind, Lookup, Offer, SaslFailure, ScramHash, ScramKeys, Secret, Success, downgrade_hash,
 };
+pub(crate) use message::sasl_name;
 use message::{BindingFlag, ClientFinal, ClientFirst};
 
 /// The server's half of the nonce: fresh for every exchange.

@@ -36,8 +36,8 @@ pub(crate) fn read<'a, S: Sink>(
     sink: &mut S,
 ) -> Result<(&'a str, bool), XmlError> {
     let fail = |kind, offset| Err(XmlError { kind, offset });
-    if input.len() > cx.limits.stanza_bytes {
-        return fail(XmlErrorKind::TooLarge, cx.limits.stanza_bytes);
+    if input.len() > cx.limits.stanza_bytes as usize {
+        return fail(XmlErrorKind::TooLarge, cx.limits.stanza_bytes as usize);
     }
     if has_illegal_char(input) {
         return fail(XmlErrorKind::NotWellFormed, input.len());

@@ -36,7 +36,7 @@ pub use writer::Writer;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of one first-level element, of the stream's opening tag, and of an XML declaration.
-    pub stanza_bytes: usize,
+    pub stanza_bytes: u32,
     /// Elements of one first-level element, itself included.
     pub elements: u32,
     /// Elements inside each other, the first-level element included.
@@ -65,7 +65,7 @@ impl Default for Limits {
 impl Limits {
     /// For text that was checked before: only what the representation needs.
     pub(crate) const CHECKED: Limits = Limits {
-        stanza_bytes: u32::MAX as usize - 1,
+        stanza_bytes: u32::MAX - 1,
         elements: u32::MAX,
         depth: u16::MAX,
         attributes: u16::MAX,
@@ -75,7 +75,7 @@ impl Limits {
 
     /// What the representation can hold: offsets are 32 bits wide, those inside a tag's name 16.
     pub(crate) fn bounded(self) -> Limits {
-        let stanza_bytes = self.stanza_bytes.min(u32::MAX as usize - 1);
+        let stanza_bytes = self.stanza_bytes.min(u32::MAX - 1);
         Limits { stanza_bytes, name_bytes: self.name_bytes.min(NAME_BYTES_MAX), ..self }
     }
 }

@@ -222,7 +222,7 @@ impl StreamParser {
     /// Reads an element in place; copies it only if it is not all there.
     #[inline(always)]
     fn fresh(&mut self, input: &[u8]) -> Fed {
-        let limit = self.limits.stanza_bytes;
+        let limit = self.limits.stanza_bytes as usize;
         let window = input.get(..limit + 1).unwrap_or(input);
         let mut checker = Checker::default();
         let mut index = Index::default();
@@ -259,7 +259,7 @@ impl StreamParser {
             {
                 self.steps += std::mem::take(&mut partial.checker.steps);
             }
-            let limit = self.limits.stanza_bytes;
+            let limit = self.limits.stanza_bytes as usize;
             let end = match ended {
                 Ok(end) if end <= limit => end,
                 Err(Stop::Bad(kind, offset)) => return fail(kind, offset),
@@ -354,9 +354,9 @@ impl Partial {
             _ => {}
         }
         match self.checker.await_prolog_end(&self.bytes) {
-            Ok(end) if end <= limits.stanza_bytes => Ok(Some(end)),
-            Err(Stop::More) if self.bytes.len() <= limits.stanza_bytes => Ok(None),
-            _ => fail(XmlErrorKind::TooLarge, limits.stanza_bytes),
+            Ok(end) if end <= limits.stanza_bytes as usize => Ok(Some(end)),
+            Err(Stop::More) if self.bytes.len() <= limits.stanza_bytes as usize => Ok(None),
+            _ => fail(XmlErrorKind::TooLarge, limits.stanza_bytes as usize),
         }
     }
 }

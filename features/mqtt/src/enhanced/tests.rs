@@ -7,10 +7,11 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::{Bytes, BytesMut};
 use nightjar_auth::{AuthError, Bans, BoxFuture};
 use nightjar_base::attempts::Protocol;
-use nightjar_base::mqtt::{MqttAuthentication, MqttClient, MqttOpened, MqttService};
+use nightjar_base::mqtt::{MqttAuthentication, MqttClient, MqttOpened, MqttService, claimed_name};
+use nightjar_base::oauth::{OauthTokens, TokenIssuer, TokenVerdict};
 use nightjar_mqtt::packet::properties::id;
 use nightjar_mqtt::{Auth, Connect, Connection, Event, Packet, Properties, Reason, Settings, Version};
-use nightjar_sasl::{ChannelBinding, ChannelBindingKind, ScramHash};
+use nightjar_sasl::{ChannelBinding, ChannelBindingKind, ScramHash, Secret};
 use nightjar_text::Text;
 
 use crate::testing::{World, opening, text};
@@ -333,5 +334,153 @@ async fn again_while_connected() {
             let data = format!("v={}", STANDARD.encode(&scram.signature));
             assert_eq!(auth.data().as_deref(), Some(data.as_bytes()));
         }
+    }
+}
+
+/// Tokens that are the names of their accounts; `narrow` holds for other things.
+struct Names;
+
+impl TokenIssuer for Names {
+    fn is_open(&self) -> bool {
+        true
+    }
+
+    fn check<'a>(
+        &'a self,
+        token: &'a Secret,
+        scope: &'a str,
+    ) -> BoxFuture<'a, Result<TokenVerdict, AuthError>> {
+        Box::pin(async move {
+            assert_eq!(scope, "sasl_auth");
+            Ok(match token.expose_text() {
+                Some("narrow") => TokenVerdict::TooNarrow,
+                Some("away") => return Err(AuthError::Stopping),
+                Some(name) if !name.starts_with('x') => TokenVerdict::Holds(Text::new(name)),
+                _ => TokenVerdict::Refused,
+            })
+        })
+    }
+}
+
+fn bearer(name: &str, token: &str) -> Vec<u8> {
+    let name = if name.is_empty() { String::new() } else { format!("a={name}") };
+    format!("n,{name},\x01auth=Bearer {token}\x01\x01").into_bytes()
+}
+
+#[tokio::test]
+async fn a_token_that_connect_names_the_account_of() {
+    let world = World::new("", "{}", &["ann", "ben"]).await;
+    let heard = Wire::new(&world, "X-OAUTH2").connect(Some("ann"), Some(b"ann")).await;
+    assert_eq!(reason(&heard), Reason::BAD_AUTHENTICATION_METHOD, "where there are no tokens");
+    let _issuer = world.host.provide(Arc::new(OauthTokens(Arc::new(Names))));
+    let rows: [(_, &[u8], _, _); 10] = [
+        (Some("ann"), b"ann", Reason::SUCCESS, 0),
+        (Some("Ann@localhost"), b"ann", Reason::SUCCESS, 0),
+        (Some("ann"), b"ben", Reason::NOT_AUTHORIZED, 1),
+        (Some("ann"), b"x", Reason::NOT_AUTHORIZED, 1),
+        (Some("ann"), b"narrow", Reason::NOT_AUTHORIZED, 1),
+        (Some("gone"), b"gone", Reason::NOT_AUTHORIZED, 1),
+        (Some("ann"), b"", Reason::NOT_AUTHORIZED, 1),
+        (Some("ann"), b"a\0b", Reason::NOT_AUTHORIZED, 1),
+        (Some("ann"), b"away", Reason::SERVER_UNAVAILABLE, 0),
+        // As in ejabberd, CONNECT must say whose it is.
+        (None, b"ann", Reason::NOT_AUTHORIZED, 1),
+    ];
+    for (user_name, token, expected, guesses) in rows {
+        let before = attempts(&world);
+        let mut wire = Wire::new(&world, "X-OAUTH2");
+        let heard = wire.connect(user_name, Some(token)).await;
+        assert_eq!(reason(&heard), expected, "{user_name:?} {}", token.escape_ascii());
+        let success = u64::from(expected == Reason::SUCCESS);
+        assert_eq!(attempts(&world), (before.0 + success, before.1 + guesses), "{}", token.escape_ascii());
+        if let Some(side) = wire.side {
+            assert_eq!(side.name(), "ann@localhost/c");
+        }
+    }
+    let mut wire = Wire::new(&world, "X-OAUTH2");
+    assert_eq!(*challenge(&wire.connect(Some("ann"), None).await), *b"");
+    assert_eq!(reason(&wire.auth(Reason::CONTINUE_AUTHENTICATION, b"ann").await), Reason::SUCCESS);
+    world.accounts.set_bans(Some(Arc::new(Everybody)));
+    let heard = Wire::new(&world, "X-OAUTH2").connect(Some("ann"), Some(b"ann")).await;
+    assert_eq!(reason(&heard), Reason::BANNED);
+}
+
+#[tokio::test]
+async fn a_token_that_says_whose_it_is() {
+    let world = World::new("", "{}", &["ann", "ben"]).await;
+    let _issuer = world.host.provide(Arc::new(OauthTokens(Arc::new(Names))));
+    for (name, user_name) in [("ann", None), ("ann@localhost", Some("ann")), ("", Some("ann")), ("", None)] {
+        let mut wire = Wire::new(&world, "OAUTHBEARER");
+        let heard = wire.connect(user_name, Some(&bearer(name, "ann"))).await;
+        assert_eq!(reason(&heard), Reason::SUCCESS, "{name} {user_name:?}");
+        assert_eq!(wire.side.unwrap().name(), "ann@localhost/c");
+    }
+    let told = |status: &str| format!(r#"{{"status":"{status}","scope":"sasl_auth"}}"#);
+    for (name, token, status) in
+        [("ann", "x", "invalid_token"), ("ann", "ben", "invalid_token"), ("", "narrow", "insufficient_scope")]
+    {
+        let before = attempts(&world).1;
+        let mut wire = Wire::new(&world, "OAUTHBEARER");
+        let heard = wire.connect(None, Some(&bearer(name, token))).await;
+        assert_eq!(*challenge(&heard), *told(status).as_bytes(), "{token}");
+        // It is a guess already, and isn't counted twice.
+        assert_eq!(attempts(&world).1, before + 1);
+        let heard = wire.auth(Reason::CONTINUE_AUTHENTICATION, b"\x01").await;
+        assert_eq!(reason(&heard), Reason::NOT_AUTHORIZED);
+        assert_eq!(attempts(&world).1, before + 1);
+    }
+    let heard = Wire::new(&world, "OAUTHBEARER").connect(Some("ben"), Some(&bearer("ann", "ann"))).await;
+    assert_eq!(reason(&heard), Reason::NOT_AUTHORIZED);
+    let heard = Wire::new(&world, "OAUTHBEARER").connect(None, Some(b"n,,auth=Bearer ann")).await;
+    assert_eq!(reason(&heard), Reason::NOT_AUTHORIZED);
+}
+
+#[tokio::test]
+async fn another_token_while_connected() {
+    let world = World::new("", "{}", &["ann", "ben"]).await;
+    let _issuer = world.host.provide(Arc::new(OauthTokens(Arc::new(Names))));
+    for (token, expected) in
+        [("ann", Reason::SUCCESS), ("x", Reason::NOT_AUTHORIZED), ("ben", Reason::NOT_AUTHORIZED)]
+    {
+        let mut wire = Wire::new(&world, "X-OAUTH2");
+        assert_eq!(reason(&wire.connect(Some("ann"), Some(b"ann")).await), Reason::SUCCESS);
+        let heard = wire.auth(Reason::REAUTHENTICATE, token.as_bytes()).await;
+        assert_eq!(reason(&heard), expected, "X-OAUTH2 {token}");
+        // The session goes to the next connection as soon as this one has let go of it.
+        drop(wire);
+        let mut wire = Wire::new(&world, "OAUTHBEARER");
+        assert_eq!(reason(&wire.connect(None, Some(&bearer("ann", "ann"))).await), Reason::SUCCESS);
+        let mut heard = wire.auth(Reason::REAUTHENTICATE, &bearer("", token)).await;
+        if token == "x" {
+            challenge(&heard);
+            heard = wire.auth(Reason::CONTINUE_AUTHENTICATION, b"\x01").await;
+        }
+        assert_eq!(reason(&heard), expected, "OAUTHBEARER {token}");
+    }
+}
+
+#[test]
+fn whose_host_is_asked() {
+    let connect = |method, user_name: Option<&str>, data: &[u8]| Connect {
+        version: Version::V5,
+        clean_start: true,
+        keep_alive: 60,
+        client_id: text("c"),
+        will: None,
+        user_name: user_name.map(text),
+        password: None,
+        properties: Properties::builder()
+            .text(id::AUTHENTICATION_METHOD, method)
+            .binary(id::AUTHENTICATION_DATA, data)
+            .finish(),
+    };
+    for (method, user_name, data, name) in [
+        ("OAUTHBEARER", None, bearer("ann@localhost", "t"), Some("ann@localhost")),
+        ("OAUTHBEARER", Some("ben"), bearer("ann", "t"), Some("ann")),
+        ("OAUTHBEARER", Some("ben"), bearer("", "t"), Some("ben")),
+        ("OAUTHBEARER", None, bearer("", "t"), None),
+        ("X-OAUTH2", Some("ben@localhost"), b"token".to_vec(), Some("ben@localhost")),
+    ] {
+        assert_eq!(claimed_name(&connect(method, user_name, &data)).as_deref(), name, "{method}");
     }
 }

@@ -1,5 +1,7 @@
 use nightjar_base::commands::{Caller, CommandError, CommandResult, Value};
 use nightjar_jid::Jid;
+use nightjar_sasl::{Answer, Condition, OauthCheck, Secret};
+use nightjar_store::{Statement, params};
 use nightjar_text::Text;
 
 use super::{Tokens, Validity};
@@ -149,4 +151,75 @@ async fn passwords_buy_tokens_through_known_clients() {
     assert_eq!(ask(&world, &form).await, (401, no_client));
     world.check(Ask::new("GET", "/token").of("ejabberd_oauth"), 405, "Only POST is answered.\n").await;
     world.check(Ask::post("/other", "").of("ejabberd_oauth"), 404, "Not found\n").await;
+}
+
+const REFUSED: Result<Text, Option<Condition>> = Err(Some(Condition::NotAuthorized));
+
+/// The account that a token logs in, or the condition of the refusal; none for a token with other scopes.
+async fn login(world: &World, user: Option<&str>, token: &str) -> Result<Text, Option<Condition>> {
+    let check = OauthCheck { username: user.map(Text::new), token: Secret::from(token) };
+    match world.host.token_answer(&check).await {
+        Answer::Identity(owner) => Ok(owner),
+        Answer::InsufficientScope => Err(None),
+        Answer::Refuse(failure) => Err(Some(failure.condition)),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn tokens_log_in() {
+    let world = World::new().await;
+    assert!(world.host.takes_tokens());
+    let token = issue(&world, "bob@localhost", &["count", "sasl_auth"]).await.unwrap();
+    let bob = Ok(Text::new("bob"));
+    for user in [None, Some("bob")] {
+        assert_eq!(login(&world, user, &token).await, bob);
+    }
+    assert_eq!(login(&world, Some("admin"), &token).await, REFUSED);
+    for wrong in ["", "x", &token[..42], &format!("{token}\0"), &"x".repeat(5000)] {
+        assert_eq!(login(&world, Some("bob"), wrong).await, REFUSED, "{wrong:?}");
+    }
+    let of_api = issue(&world, "bob@localhost", &["count", "ejabberd:user"]).await.unwrap();
+    assert_eq!(login(&world, Some("bob"), &of_api).await, Err(None));
+    static PUT: Statement =
+        Statement::new("INSERT INTO oauth_token (token, jid, scope, expire) VALUES (?, ?, ?, ?)");
+    let of_another_host = params!["foreign", "bob@elsewhere", "sasl_auth", NOW + 60];
+    world.host.store.execute(&PUT, of_another_host).await.unwrap();
+    assert!(matches!(validity(&world, "foreign").await, Validity::Valid(_)));
+    assert_eq!(login(&world, Some("bob"), "foreign").await, REFUSED);
+    let revoked = issue(&world, "bob@localhost", &["sasl_auth"]).await.unwrap();
+    assert_eq!(login(&world, None, &revoked).await, bob);
+    run(&world, "oauth_revoke_token", None, vec![Value::text(&revoked)]).await.unwrap();
+    assert_eq!(login(&world, None, &revoked).await, REFUSED);
+    world.ban("bob");
+    assert_eq!(login(&world, Some("bob"), &token).await, Err(Some(Condition::AccountDisabled)));
+    world.unban();
+    assert_eq!(login(&world, Some("bob"), &token).await, bob);
+    world.pass(60);
+    assert_eq!(login(&world, Some("bob"), &token).await, REFUSED);
+}
+
+#[tokio::test]
+async fn tokens_go_with_their_account() {
+    let world = World::new().await;
+    let token = issue(&world, "bob@localhost", &["sasl_auth"]).await.unwrap();
+    // Without mod_http_api, too.
+    world.host.stop_feature("mod_http_api");
+    world.kernel.remove_account(&world.host, "bob").await.unwrap();
+    assert_eq!(login(&world, None, &token).await, REFUSED);
+    world.kernel.register_account(&world.host, "bob", &Secret::from("another")).await.unwrap();
+    assert_eq!(login(&world, None, &token).await, REFUSED);
+    // One that was issued for a name that nobody has.
+    let early = issue(&world, "bob@localhost", &["sasl_auth"]).await.unwrap();
+    world.host.accounts.remove("bob").await.unwrap();
+    assert_eq!(login(&world, None, &early).await, REFUSED);
+}
+
+#[tokio::test]
+async fn a_host_whose_accounts_get_no_tokens() {
+    let world = World::new().await;
+    let token = issue(&world, "bob@localhost", &["sasl_auth"]).await.unwrap();
+    world.close_oauth();
+    assert!(!world.host.takes_tokens());
+    assert_eq!(login(&world, None, &token).await, REFUSED);
 }

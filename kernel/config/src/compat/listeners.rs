@@ -49,7 +49,11 @@ impl Rewriter<'_> {
                 }
                 ("ejabberd_stun", "turn_ip") => kept.push(self.renamed(entry, "turn_ipv4_address", &here)),
                 ("ejabberd_service", "shaper_rule") => kept.push(self.renamed(entry, "shaper", &here)),
-                ("ejabberd_http" | "ejabberd_c2s" | "ejabberd_s2s_in" | "ejabberd_stun", "certfile") => {
+                (
+                    "ejabberd_http" | "ejabberd_c2s" | "ejabberd_s2s_in" | "ejabberd_service"
+                    | "ejabberd_stun",
+                    "certfile",
+                ) => {
                     let message = "`certfile` of a listener is now the top-level option `certfiles`";
                     self.report.push(Diagnostic::warning(&entry.key_at, here, message).suggest(ADJUST));
                     self.certfiles.push(entry.value);

@@ -143,11 +143,10 @@ fn listeners_get_their_new_options() {
         ("{module: ejabberd_xmlrpc, access_commands: {}}", "{module: ejabberd_xmlrpc}", 1),
         ("{module: ejabberd_service, shaper_rule: fast}", "{module: ejabberd_service, shaper: fast}", 1),
         ("{module: ejabberd_c2s, captcha: true}", "{module: ejabberd_c2s, captcha: true}", 0),
-        ("{module: ejabberd_service, certfile: x}", "{module: ejabberd_service, certfile: x}", 0),
     ] {
         becomes(&format!("listen: [{text}]"), &format!("listen: [{expected}]"), remarks);
     }
-    for module in ["ejabberd_http", "ejabberd_c2s", "ejabberd_s2s_in", "ejabberd_stun"] {
+    for module in ["ejabberd_http", "ejabberd_c2s", "ejabberd_s2s_in", "ejabberd_service", "ejabberd_stun"] {
         becomes(
             &format!("listen: [{{module: {module}, certfile: a.pem}}]"),
             &format!("listen: [{{module: {module}}}]\ncertfiles: [a.pem]"),

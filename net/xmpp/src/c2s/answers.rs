@@ -83,8 +83,9 @@ async fn failed_attempt(connection: &mut Connection, failed: AuthFailed) {
     let peer = connection.peer_name();
     tracing::info!(peer, user = user.as_str(), reason = failed.failure.reason, "authentication failed");
     let proved = std::mem::take(&mut connection.is_proved);
+    let counted = std::mem::take(&mut connection.is_counted);
     let own_fault = failed.failure.condition == Condition::TemporaryAuthFailure;
-    if !proved && !own_fault && failed.mechanism != Some(Mechanism::External) {
+    if !proved && !counted && !own_fault && failed.mechanism != Some(Mechanism::External) {
         authenticate::attempted(connection, user, false).await;
     }
 }

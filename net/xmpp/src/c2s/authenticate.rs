@@ -7,7 +7,7 @@ use nightjar_auth::FastTokens;
 use nightjar_base::Host;
 use nightjar_base::attempts::{Attempt, Protocol};
 use nightjar_jid::Jid;
-use nightjar_sasl::{Answer, Condition, SaslFailure};
+use nightjar_sasl::{Answer, Condition, Mechanism, SaslFailure};
 use nightjar_text::Text;
 use nightjar_xmpp::c2s::{Ask, Question};
 use parking_lot::Mutex;
@@ -54,7 +54,15 @@ pub(super) async fn credentials(connection: &mut Connection, question: Question)
         }
         Ask::External(check) => external(connection, &host, check.authzid.as_ref()),
         Ask::Anonymous => host.accounts.anonymous_answer(),
-        Ask::Oauth(_) => Answer::Refuse(SaslFailure::not_authorized("OAuth tokens are not known here")),
+        Ask::Oauth(check) => {
+            let answer = host.token_answer(&check).await;
+            if question.mechanism == Mechanism::OauthBearer && is_wrong(&answer) {
+                // The client hears it at once, and need not wait for the end of the attempt to guess on.
+                connection.is_counted = true;
+                attempted(connection, check.username.unwrap_or_default(), false).await;
+            }
+            answer
+        }
     }
 }
 
@@ -77,6 +85,13 @@ impl SpentCounts {
             spent.clear();
         }
         spent.insert(owner, count);
+    }
+}
+
+fn is_wrong(answer: &Answer) -> bool {
+    match answer {
+        Answer::Refuse(failure) => failure.condition == Condition::NotAuthorized,
+        answer => matches!(answer, Answer::InsufficientScope),
     }
 }
 

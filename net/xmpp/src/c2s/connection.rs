@@ -51,6 +51,8 @@ pub(crate) struct Connection {
     pub permit: Option<Permit>,
     /// Whether the client has proved who it is in the attempt that goes on.
     pub is_proved: bool,
+    /// Whether the attempt that goes on is counted as a guess already.
+    pub is_counted: bool,
     /// The session, once there is one.
     pub session: Option<Arc<Session>>,
 }

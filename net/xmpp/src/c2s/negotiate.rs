@@ -61,6 +61,7 @@ async fn begin(shared: Arc<Shared>, accepted: Accepted) -> Option<Connection> {
         claim: None,
         permit: accepted.permit,
         is_proved: false,
+        is_counted: false,
         session: None,
         shared,
     };

@@ -67,7 +67,7 @@ fn sasl(connection: &Connection, host: &Arc<Host>, opened: &Opened) -> Offer {
         tls: opened.secured,
         channel_binding: !bindings.is_empty(),
         external: offers_external(connection, host),
-        oauth: false,
+        oauth: host.takes_tokens(),
         sasl2: false,
         plaintext_allowed: connection.shared.options.is_unix,
     };

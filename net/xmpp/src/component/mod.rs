@@ -44,6 +44,12 @@ pub static SERVICE_SPEC: ModuleSpec = ModuleSpec {
         option("shaper", "shaper rule", "none", "How fast components may send."),
         option("shaper_rule", "shaper rule", "none", "The former name of `shaper`."),
         option("tls", "bool", "false", "Whether connections begin with TLS."),
+        option(
+            "certfile",
+            "PEM file",
+            "unset",
+            "Taken for one more of the top-level certfiles: which one a component is shown is decided by the name it asks for.",
+        ),
         option("password", "string", "unset", "The secret of components whose domain is not among `hosts`."),
         option(
             "hosts",

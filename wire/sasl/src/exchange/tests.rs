@@ -1,8 +1,10 @@
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
 
 use super::*;
 use crate::test_client::{EXPORTER, SALT, bare_offer, challenge, failure, full_offer, keys, nonce, success};
-use crate::{ChannelBinding, ChannelBindingKind};
+use crate::{ChannelBinding, ChannelBindingKind, claimed_authzid};
 
 fn start(name: &str, message: &[u8]) -> (Exchange, Step) {
     Exchange::start(Mechanism::from_name(name).unwrap(), &full_offer(), Some(message))
@@ -126,7 +128,13 @@ fn answers_out_of_place() {
     ];
     let keys =
         || Answer::Keys { credentials: keys(ScramHash::Sha256, "pencil", SALT), nonce: nonce("server") };
-    let answers = [keys(), Answer::Accept, Answer::Identity(Text::new("juliet")), Answer::Tokens(Vec::new())];
+    let answers = [
+        keys(),
+        Answer::Accept,
+        Answer::Identity(Text::new("juliet")),
+        Answer::Tokens(Vec::new()),
+        Answer::InsufficientScope,
+    ];
     let mut accepted = Vec::new();
     for (name, message) in questions {
         for (number, answer) in answers.iter().enumerate() {
@@ -262,17 +270,74 @@ fn oauth_bearer() {
     assert_eq!(check.username.as_deref(), Some("juliet"));
     assert_eq!(check.token.expose(), b"vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg==");
     let step = exchange.provide(Answer::Refuse(SaslFailure::not_authorized("expired")));
-    assert_eq!(challenge(step), oauth::ERROR_CHALLENGE);
+    assert_eq!(challenge(step), oauth::INVALID_TOKEN);
     assert_eq!(failure(exchange.handle_response(b"\x01")), Condition::NotAuthorized);
 
     for (owner, passes) in [("juliet", true), ("romeo", false)] {
         let (mut exchange, _) = start("OAUTHBEARER", message);
         let step = exchange.provide(Answer::Identity(Text::new(owner)));
         assert_eq!(matches!(step, Step::Success(_)), passes);
+        if !passes {
+            // As a token that nobody knows, so that nothing is learnt of it.
+            assert_eq!(challenge(step), oauth::INVALID_TOKEN);
+            assert_eq!(failure(exchange.handle_response(b"\x01")), Condition::NotAuthorized);
+        }
     }
     let (mut exchange, step) = start("OAUTHBEARER", b"n,,\x01auth=bearer abc\x01\x01");
     assert!(matches!(step, Step::NeedOauth(OauthCheck { username: None, .. })));
     assert_eq!(success(exchange.provide(Answer::Identity(Text::new("romeo")))).username, "romeo");
+}
+
+/// RFC 7628 §4.1 and §4.3, as they go over the wire.
+#[test]
+fn the_examples_of_oauth_bearer() {
+    let offer = Offer { host: Text::new("example.com"), ..full_offer() };
+    let message = "bixhPXVzZXJAZXhhbXBsZS5jb20sAWhvc3Q9c2VydmVyLmV4YW1wbGUuY29tAXBvcnQ9MTQzAWF1dGg9QmVhcmVyI\
+                   HZGOWRmdDRxbVRjMk52YjNSbGNrQmhiSFJoZG1semRHRXVZMjl0Q2c9PQEB";
+    let message = STANDARD.decode(message).unwrap();
+    let begin = || {
+        let (exchange, step) = Exchange::start(Mechanism::OauthBearer, &offer, Some(&message));
+        let Step::NeedOauth(check) = step else { panic!("{step:?}") };
+        assert_eq!(check.username.as_deref(), Some("user"));
+        assert_eq!(check.token.expose(), b"vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg==");
+        exchange
+    };
+    assert_eq!(success(begin().provide(Answer::Identity(Text::new("user")))).username, "user");
+    let refused = [
+        (Answer::Refuse(SaslFailure::not_authorized("unknown")), "invalid_token"),
+        (Answer::InsufficientScope, "insufficient_scope"),
+    ];
+    for (answer, status) in refused {
+        let mut exchange = begin();
+        let told = challenge(exchange.provide(answer));
+        assert_eq!(told, format!(r#"{{"status":"{status}","scope":"sasl_auth"}}"#).as_bytes());
+        let end = exchange.handle_response(&STANDARD.decode("AQ==").unwrap());
+        assert_eq!(failure(end), Condition::NotAuthorized);
+    }
+    // What isn't the token's fault isn't said of the token.
+    for condition in [Condition::AccountDisabled, Condition::TemporaryAuthFailure] {
+        let step = begin().provide(Answer::Refuse(SaslFailure::new(condition, "not now")));
+        assert_eq!(failure(step), condition);
+    }
+}
+
+#[test]
+fn names_in_oauth_bearer() {
+    let rows: [(&[u8], Option<&str>); 7] = [
+        (b"n,a=user@example.com,\x01auth=Bearer abc\x01\x01", Some("user@example.com")),
+        (b"y,a=a=3Db=2Cc,", Some("a=b,c")),
+        (b"n,,\x01auth=Bearer abc\x01\x01", None),
+        (b"n,a=,", None),
+        (b"n,a=a=3,", None),
+        (b"n,a=\xff,", None),
+        (b"", None),
+    ];
+    for (message, name) in rows {
+        assert_eq!(claimed_authzid(message).as_deref(), name, "{}", message.escape_ascii());
+    }
+    let (_, step) = start("OAUTHBEARER", b"n,a=a=3Db,\x01auth=Bearer abc\x01\x01");
+    let Step::NeedOauth(check) = step else { panic!("{step:?}") };
+    assert_eq!(check.username.as_deref(), Some("a=b"));
 }
 
 #[test]
@@ -292,6 +357,8 @@ fn oauth_messages_that_are_refused() {
         (b"n,,\x01h-t=x\x01auth=Bearer abc\x01\x01", MalformedRequest),
         (b"n,,\x01host=x\x01\x01", MalformedRequest),
         (b"n,a=,\x01auth=Bearer abc\x01\x01", MalformedRequest),
+        (b"n,a=a=3,\x01auth=Bearer abc\x01\x01", MalformedRequest),
+        (b"n,a=a,b,\x01auth=Bearer abc\x01\x01", MalformedRequest),
         (b"p=tls-exporter,,\x01auth=Bearer abc\x01\x01", MalformedRequest),
         (b"n,,\x01auth=Bearer \xff\x01\x01", MalformedRequest),
         (b"n,a=juliet@example.com,\x01auth=Bearer abc\x01\x01", InvalidAuthzid),
@@ -308,6 +375,13 @@ fn x_oauth2_is_plain_with_a_token() {
     assert_eq!((check.username.as_deref(), check.token.expose()), (Some("juliet"), b"token".as_slice()));
     let step = exchange.provide(Answer::Refuse(SaslFailure::not_authorized("expired")));
     assert_eq!(failure(step), Condition::NotAuthorized);
+    for answer in [Answer::InsufficientScope, Answer::Identity(Text::new("romeo"))] {
+        let (mut exchange, _) = start("X-OAUTH2", b"juliet@example.org\0juliet\0token");
+        assert_eq!(failure(exchange.provide(answer)), Condition::NotAuthorized);
+    }
+    for message in [b"romeo\0juliet\0token".as_slice(), b"token", b"\0juliet\0", b"\0\0token"] {
+        assert!(matches!(start("X-OAUTH2", message).1, Step::Failure(_)), "{}", message.escape_ascii());
+    }
 }
 
 /// Pieces that get a random message past the first checks.

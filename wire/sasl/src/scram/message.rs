@@ -120,7 +120,7 @@ fn extension(field: &str) -> Result<(), SaslFailure> {
 }
 
 /// saslname: `,` and `=` are written `=2C` and `=3D`.
-fn sasl_name(escaped: &str) -> Result<Cow<'_, str>, SaslFailure> {
+pub(crate) fn sasl_name(escaped: &str) -> Result<Cow<'_, str>, SaslFailure> {
     if escaped.is_empty() {
         return Err(malformed("empty name"));
     }

@@ -26,7 +26,7 @@ pub(super) fn before_authentication(offer: &HostOffer, settings: &Settings, secu
             empty(&mut out, "auth", ns::LEGACY_AUTH_FEATURE);
         }
     }
-    let allowed = settings.limits_before_auth.stanza_bytes as u64;
+    let allowed = u64::from(settings.limits_before_auth.stanza_bytes);
     limits(&mut out, offer.max_bytes.map(|max| max.min(allowed)), offer.idle_seconds);
     offer.features.iter().for_each(|xml| out.put(xml));
     out.put("</stream:features>");

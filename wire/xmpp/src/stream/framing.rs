@@ -119,7 +119,7 @@ fn from_stream(event: Event, content_ns: &str) -> Result<Incoming, StreamError> 
 }
 
 fn from_message(message: &[u8], limits: &Limits, content_ns: &str) -> Result<Incoming, StreamError> {
-    if message.len() > limits.stanza_bytes {
+    if message.len() > limits.stanza_bytes as usize {
         return Err(StreamErrorCondition::PolicyViolation.into());
     }
     let Ok(text) = std::str::from_utf8(message) else {
