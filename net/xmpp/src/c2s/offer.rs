@@ -35,7 +35,7 @@ pub(super) fn offer(connection: &Connection, host: &Arc<Host>, opened: &Opened) 
         sasl: sasl(connection, host, opened),
         sasl1: true,
         sasl2: sasl2.then(|| sasl2_offer(host)),
-        max_bytes: u64::try_from(options.settings.limits.stanza_bytes).ok(),
+        max_bytes: Some(u64::from(options.settings.limits.stanza_bytes)),
         idle_seconds: None,
         sm: host.get::<StreamManagementOptions>().is_some(),
         csi: stream_features.iter().any(|feature| feature.xml.contains(ns::CSI)),

@@ -82,7 +82,7 @@ fn settings(listener: &ListenerConfig, config: &Config) -> Settings {
     let defaults = Settings::default();
     let bytes = |name: &str| {
         let limit = listener.options.limit(name).unwrap_or(STANZA_BYTES_MAX).min(STANZA_BYTES_MAX);
-        usize::try_from(limit).unwrap_or(usize::MAX)
+        u32::try_from(limit).unwrap_or(u32::MAX)
     };
     let stanza_bytes = bytes("max_stanza_size");
     // RFC 6120 §13.12 asks for 10,000 bytes at least.

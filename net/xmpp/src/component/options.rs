@@ -16,7 +16,7 @@ use nightjar_xmpp::component::Settings;
 /// "infinity" for one stanza: larger than any component sends, small enough to be held.
 const STANZA_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// Before the secret's proof nothing is due but a header and 40 digits.
-const BYTES_BEFORE_AUTH: usize = 10_000;
+const BYTES_BEFORE_AUTH: u32 = 10_000;
 
 pub(super) struct ListenerOptions {
     pub direct_tls: bool,
@@ -39,7 +39,7 @@ impl ListenerOptions {
         let options = &listener.options;
         let limits = Limits::default();
         let stanza_bytes = options.limit("max_stanza_size").unwrap_or(STANZA_BYTES_MAX).min(STANZA_BYTES_MAX);
-        let stanza_bytes = usize::try_from(stanza_bytes).unwrap_or(usize::MAX).max(BYTES_BEFORE_AUTH);
+        let stanza_bytes = u32::try_from(stanza_bytes).unwrap_or(u32::MAX).max(BYTES_BEFORE_AUTH);
         let password = options.opt_text("password").filter(|password| !password.is_empty());
         let hosts = options.map("hosts").iter().filter_map(|(domain, value)| {
             let secret = field(value, "password").or_else(|| password.clone())?;

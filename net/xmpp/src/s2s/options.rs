@@ -257,7 +257,7 @@ impl ListenerOptions {
         let defaults = Settings::default();
         let bytes = |name: &str| {
             let limit = options.limit(name).unwrap_or(STANZA_BYTES_MAX);
-            usize::try_from(limit.clamp(STANZA_BYTES_MIN, STANZA_BYTES_MAX)).unwrap_or(usize::MAX)
+            u32::try_from(limit.clamp(STANZA_BYTES_MIN, STANZA_BYTES_MAX)).unwrap_or(u32::MAX)
         };
         let mut limits = with_elements(defaults.limits, options, "max_stanza_elements");
         let mut before = with_elements(defaults.limits_before_auth, options, "pre_auth_max_stanza_elements");
