@@ -65,7 +65,7 @@ static PLACE: Statement =
 static RELEASE: Statement =
     Statement::new("UPDATE nightjar_mqtt_delivery SET message = 0 WHERE id = ? AND {host}");
 static FORGET: Statement = Statement::new("DELETE FROM nightjar_mqtt_delivery WHERE id = ? AND {host}");
-static RECEIVE: Statement = Statement::upsert("nightjar_mqtt_received", &["session", "packet_id"], &[]);
+static RECEIVE: Statement = Statement::insert_new("nightjar_mqtt_received", &["session", "packet_id"]);
 static COMPLETE: Statement =
     Statement::new("DELETE FROM nightjar_mqtt_received WHERE session = ? AND packet_id = ? AND {host}");
 
