@@ -8,7 +8,8 @@ use libfuzzer_sys::fuzz_target;
 use nightjar_stun::nonce::{Features, Nonces};
 use nightjar_stun::policy::Policy;
 use nightjar_stun::server::{
-    Alternate, Authentication, Client, FromClient, IcmpError, Output, Relayed, Server, Settings, Transport, Unlimited,
+    Alternate, Authentication, Client, FromClient, IcmpError, Output, Relayed, Server, Settings, Transport,
+    Unlimited,
 };
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;

@@ -7,7 +7,7 @@ use nightjar_text::Text;
 use nightjar_xml::{Element, Event, Frame, Limits, StreamParser, parse_document};
 
 const LIMITS: Limits =
-    Limits { stanza_bytes: 4096, depth: 32, attributes: 32, bindings: 32, name_bytes: 256 };
+    Limits { stanza_bytes: 4096, elements: 500, depth: 32, attributes: 32, bindings: 32, name_bytes: 256 };
 const OPENING: &[u8] =
     b"<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' xmlns:p='urn:p'>";
 
@@ -50,7 +50,10 @@ fn heard<'a>(opened: bool, pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<St
                 }
                 Err(_) => return said,
             }
-            assert!(parser.pending_bytes() <= LIMITS.stanza_bytes * 4, "more memory than the input is worth");
+            assert!(
+                parser.pending_bytes() <= LIMITS.stanza_bytes as usize * 4,
+                "more memory than the input is worth"
+            );
         }
     }
     said
@@ -68,7 +71,7 @@ fn stands_alone(frame: &Frame, content_ns: &str) -> String {
         let _ = (name, value);
     }
     let limits =
-        Limits { stanza_bytes: 1 << 20, depth: 64, attributes: 1024, bindings: 1024, name_bytes: 1024 };
+        Limits { stanza_bytes: 1 << 20, depth: 64, attributes: 1024, bindings: 1024, ..Limits::default() };
     let document = parse_document(raw, &limits, content_ns).expect("a frame is a document");
     assert_eq!((document.name(), document.ns(), document.text()), (frame.name(), frame.ns(), frame.text()));
     raw.as_str().to_owned()
