@@ -15,12 +15,26 @@ fuzz_target!(|input: &[u8]| {
 
 /// What is written is read as what it was.
 fn round_trip(text: &str) {
-    let limits = Limits { stanza_bytes: 1 << 16, depth: 64, attributes: 64, bindings: 64, name_bytes: 1024 };
+    let limits = Limits {
+        stanza_bytes: 1 << 16,
+        elements: 2000,
+        depth: 64,
+        attributes: 64,
+        bindings: 64,
+        name_bytes: 1024,
+    };
     let Ok(frame) = parse_document(&Text::new(text), &limits, "jabber:client") else { return };
     let Ok(stanza) = Stanza::from_frame(&frame) else { return };
     let mut written = String::new();
     stanza.write(&mut written, Some("jabber:client"));
-    let wide = Limits { stanza_bytes: 1 << 20, depth: 128, attributes: 128, bindings: 128, name_bytes: 4096 };
+    let wide = Limits {
+        stanza_bytes: 1 << 20,
+        depth: 128,
+        attributes: 128,
+        bindings: 128,
+        name_bytes: 4096,
+        ..Limits::default()
+    };
     let again = parse_document(&Text::new(&written), &wide, "jabber:client").expect("what is written is XML");
     let again = Stanza::from_frame(&again).expect("what is written is a stanza");
     assert_eq!(
