@@ -85,7 +85,12 @@ impl Opening {
         if !is_whole && self.head.len() <= HEAD_MAX && !bytes.contains(&b'\n') {
             return Ok(None);
         }
-        let head = self.head.get(..end.unwrap_or(self.head.len()).min(HEAD_MAX)).unwrap_or_default();
+        let mut head = self.head.get(..end.unwrap_or(self.head.len()).min(HEAD_MAX)).unwrap_or_default();
+        if self.head.len() <= HEAD_MAX {
+            // Whole lines only, so that it doesn't matter how bytes are cut.
+            let lines = head.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+            head = head.get(..lines).unwrap_or_default();
+        }
         self.look(head, is_whole)?;
         match end {
             Some(end) if is_whole => Ok(Some(self.head.split_off(end))),

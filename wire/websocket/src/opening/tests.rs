@@ -120,6 +120,12 @@ fn what_is_another_answer() {
 }
 
 #[test]
+fn a_line_is_looked_at_when_it_is_whole() {
+    check(b"\n\x81He", Ok(None));
+    check(b"\n\x81He\n", Err(NotOpened::NoHttp));
+}
+
+#[test]
 fn a_head_is_bounded() {
     let first = "HTTP/1.1 101 Switching Protocols\r\n";
     let filler = |length: usize| format!("X: {}\r\n", "x".repeat(length - 5));
