@@ -21,13 +21,12 @@ use crate::journal::{Journal, Writing};
 use crate::local::Local;
 use crate::opening;
 use crate::options::BrokerOptions;
-use crate::restore::kept_ms;
 use crate::retained::Retained;
 use crate::rights::Rights;
 use crate::rules::{Asker, may_publish};
 use crate::stored::{self, Clocks};
 use crate::sys::Sys;
-use crate::timers::Timers;
+use crate::timers::{Timers, kept_ms, will_delay_ms};
 use crate::topics::{Target, Topics};
 
 /// A host's broker.
@@ -324,10 +323,9 @@ impl Broker {
         let (will, expiry) = if is_condemned { (None, 0) } else { (will, expiry) };
         let kept_ms = kept_ms(expiry);
         let expires_at = now.saturating_add(kept_ms);
-        let delay = |will: &Will| u64::from(will.delay_interval()).saturating_mul(1000).min(kept_ms);
-        let (due, later) = match will {
-            Some(will) if delay(&will) > 0 => (None, Some((now.saturating_add(delay(&will)), will))),
-            will => (will, None),
+        let (due, later) = match will.map(|will| (will_delay_ms(&will, kept_ms), will)) {
+            Some((delay, will)) if delay > 0 => (None, Some((now.saturating_add(delay), will))),
+            due => (due.map(|(_, will)| will), None),
         };
         let over = {
             let mut writing = client.stored().map(|_| self.journal.begin(self.clocks(now)));

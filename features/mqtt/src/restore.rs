@@ -12,6 +12,7 @@ use crate::journal::{
     SessionRow, Writing, message_of, subscription_of,
 };
 use crate::stored::{self, Clocks};
+use crate::timers::{kept_ms, will_delay_ms};
 use crate::topics::Wish;
 
 /// All rows, by session.
@@ -134,7 +135,7 @@ impl Broker {
             if was_connected { clocks.now.saturating_add(kept_ms) } else { clocks.of_unix(row.expires_at) };
         let due = |(will, at): (Box<Will>, i64)| match at {
             CONNECTED => {
-                let delay = u64::from(will.delay_interval()).saturating_mul(1000).min(kept_ms);
+                let delay = will_delay_ms(&will, kept_ms);
                 (will, clocks.now.saturating_add(delay))
             }
             at => (will, clocks.of_unix(at)),
@@ -158,11 +159,6 @@ impl Broker {
         state.filters = filters.into_iter().map(|(filter, _)| filter).collect();
         (state.will, state.expires_at) = (will, expires_at);
     }
-}
-
-/// Milliseconds for which a session is kept without a connection.
-pub(crate) fn kept_ms(expiry: u32) -> u64 {
-    if expiry == u32::MAX { u64::MAX } else { u64::from(expiry).saturating_mul(1000) }
 }
 
 /// Gives each delivery of a session, in the order in which they were made, its place. Those that have one keep it, since
